@@ -1,0 +1,1 @@
+"""The command line: click commands, console, exit codes, signals."""

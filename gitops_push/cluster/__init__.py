@@ -1,0 +1,1 @@
+"""The Kubernetes API: transport, plan, apply, waiting, inventory."""

@@ -1,0 +1,68 @@
+"""The stable codes of everything that can go wrong; messages may be reworded, codes never change meaning.
+
+Ranges: GP00 command line, GP01 configuration, GP02 documents and build, GP03 plan, ownership and rules,
+GP04 API server, GP05 credentials, GP06 deployment, GP07 health.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """One code a kind of problem; the member's name is its short title in words."""
+
+    BUG = "GP0001"
+    USAGE = "GP0002"
+
+    CONFIG_UNREADABLE = "GP0101"
+    CONFIG_UNKNOWN_KEY = "GP0102"
+    CONFIG_INVALID_VALUE = "GP0103"
+    CONFIG_NOT_SUPPORTED_YET = "GP0104"
+    ENVIRONMENT_UNKNOWN = "GP0105"
+    CHECKOUT_UNUSABLE = "GP0106"
+
+    FILE_UNREADABLE = "GP0201"
+    YAML_INVALID = "GP0202"
+    YAML_DUPLICATE_KEY = "GP0203"
+    BUDGET_EXCEEDED = "GP0204"
+    MANIFEST_INVALID = "GP0205"
+    DUPLICATE_OBJECT = "GP0206"
+    UNKNOWN_NAMESPACE = "GP0207"
+    KUSTOMIZATION_INVALID = "GP0208"
+    KUSTOMIZATION_FIELD_NOT_SUPPORTED = "GP0209"
+    NETWORK_SOURCE_REFUSED = "GP0210"
+    EMPTY_SET = "GP0211"
+
+    DRY_RUN_REJECTED = "GP0301"
+    FIELD_CONFLICT = "GP0302"
+    FOREIGN_OWNER = "GP0303"
+    KIND_NOT_SERVED = "GP0304"
+    NAMESPACE_MISSING = "GP0305"
+    PRUNE_LIMIT = "GP0306"
+    INVENTORY_MISMATCH = "GP0307"
+    CHANGED_DURING_DIFF = "GP0308"
+    IMMUTABLE_FIELD = "GP0309"
+    REFUSED_BY_RULE = "GP0310"
+    PLAN_STALE = "GP0311"
+    NOT_NOW = "GP0312"
+
+    SERVER_UNREACHABLE = "GP0401"
+    SERVER_FORBIDS = "GP0402"
+    SERVER_ERROR = "GP0403"
+    SERVER_NOT_KUBERNETES = "GP0404"
+    READ_ONLY = "GP0405"
+    WRONG_CLUSTER = "GP0406"
+
+    CREDENTIAL_MISSING = "GP0501"
+    CREDENTIAL_INVALID = "GP0502"
+    CREDENTIAL_REJECTED = "GP0503"
+    CREDENTIAL_FEATURE_REFUSED = "GP0504"
+
+    APPLY_FAILED = "GP0601"
+    LIVE_CHANGED = "GP0602"
+    NOT_REACHED = "GP0603"
+    DELETE_STUCK = "GP0604"
+    INTERRUPTED = "GP0605"
+
+    NOT_HEALTHY = "GP0701"

@@ -1,0 +1,52 @@
+"""What a deployment did to each object: after the first write nothing raises, everything is an outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gitops_push.core.objects import ObjectRef
+from gitops_push.core.plan import Action, Plan
+
+
+class Result(StrEnum):
+    """How it went. `UNKNOWN`: a request was sent and its answer never came."""
+
+    DONE = "done"
+    FAILED = "failed"
+    NOT_READY = "not ready"
+    NOT_REACHED = "not reached"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What happened to one object. `message` says why for everything but `DONE`; `duration_seconds` includes waiting."""
+
+    ref: ObjectRef
+    action: Action
+    result: Result
+    message: str = ""
+    duration_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A finished (or interrupted) apply. `wrote` says whether any write was sent; `pruning` whether prune ran."""
+
+    plan: Plan
+    outcomes: tuple[Outcome, ...]
+    started_at: datetime
+    finished_at: datetime
+    wrote: bool
+    interrupted: bool = False
+    note: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """Return 0, 20 (an object failed, is unknown or was not reached) or 21 (all applied, something not ready)."""
+        results = {outcome.result for outcome in self.outcomes}
+        if self.interrupted or results & {Result.FAILED, Result.NOT_REACHED, Result.UNKNOWN}:
+            return 20
+        return 21 if Result.NOT_READY in results else 0

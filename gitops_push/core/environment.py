@@ -1,0 +1,103 @@
+"""An environment of a config repo: where it goes, what it is built from, and the rules that hold for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gitops_push.core.objects import ObjectRef
+from gitops_push.core.origin import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class KustomizeSource:
+    """A directory with a kustomization, relative to the repo root."""
+
+    path: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class DirectorySource:
+    """A directory (or one file) of plain manifests, read as kubectl reads it."""
+
+    path: str
+    origin: Origin
+    recursive: bool = False
+
+
+Source: TypeAlias = KustomizeSource | DirectorySource
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialSource:
+    """Where a cluster's kubeconfig is looked for: exactly one of the fields is set. `file` may be absolute."""
+
+    env: str = ""
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A target cluster and its pins; an empty pin is not checked. `context` "" is the kubeconfig's current one."""
+
+    name: str
+    server: str = ""
+    cluster_id: str = ""
+    context: str = ""
+    credentials: CredentialSource | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """The one shape of all rules: each part optional (""), globs allowed; `field` as `spec.containers[name=web].image`."""
+
+    group: str = ""
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+    manager: str = ""
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PruneRules:
+    """Whether and how much may be pruned in one run.
+
+    `max_count` and `max_percent`: exactly one is set in the config (default 20 %); the floor of three objects always
+    holds. `kinds` names kinds that are otherwise never pruned (Namespace, CustomResourceDefinition, …).
+    """
+
+    enabled: bool = True
+    max_count: int | None = None
+    max_percent: int | None = 20
+    kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WaitRules:
+    """How long to wait for health, in seconds."""
+
+    timeout_seconds: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One environment, complete: defaults applied, patterns expanded.
+
+    `project` and `name` together identify the inventory. `namespace` is for namespaced objects that name none, and
+    holds the inventory. `external` objects must exist in the cluster and are never written.
+    """
+
+    name: str
+    project: str
+    cluster: Cluster
+    namespace: str
+    sources: tuple[Source, ...]
+    origin: Origin
+    external: tuple[ObjectRef, ...] = ()
+    protected: bool = False
+    prune: PruneRules = PruneRules()
+    wait: WaitRules = WaitRules()
+    ignore: tuple[FieldRule, ...] = ()
+    sensitive: tuple[FieldRule, ...] = ()

@@ -1,0 +1,38 @@
+"""Where a value of a manifest came from: the file and line, and the steps that led to its last value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Origin:
+    """A place in the config repo.
+
+    `file` is relative to the repo root, with forward slashes; `line` and `column` count from 1, and a line of 0
+    says that only the file is known. `step` names what set the value there ("" for a plain read, else for example
+    "patch", "images", "namePrefix"). `trail` lists the places that held earlier values, oldest first, each without
+    a trail of its own.
+    """
+
+    file: str
+    line: int = 0
+    column: int = 0
+    step: str = ""
+    trail: tuple[Origin, ...] = ()
+
+    def __str__(self) -> str:
+        """Return `file:line:column`, as far as it is known."""
+        if not self.line:
+            return self.file
+        return f"{self.file}:{self.line}:{self.column}" if self.column else f"{self.file}:{self.line}"
+
+    def without_trail(self) -> Origin:
+        """Return the same place with an empty trail."""
+        return Origin(self.file, self.line, self.column, self.step) if self.trail else self
+
+    def after(self, earlier: Origin | None) -> Origin:
+        """Return this place with `earlier` and its trail as the history of the value."""
+        if earlier is None:
+            return self
+        return Origin(self.file, self.line, self.column, self.step, (*earlier.trail, earlier.without_trail()))

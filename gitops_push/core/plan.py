@@ -1,0 +1,94 @@
+"""The plan: what apply would do to each object, and how sure that is. Holds no secret value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gitops_push.core.fielddiff import FieldChange
+from gitops_push.core.objects import ObjectRef
+from gitops_push.core.origin import Origin
+
+
+class Action(StrEnum):
+    """What apply does to an object. `OWNERSHIP` changes managedFields only; `BLOCKED` ones stop the run."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    OWNERSHIP = "update (ownership)"
+    UNCHANGED = "unchanged"
+    PRUNE = "delete"
+    KEPT = "kept"
+    BLOCKED = "blocked"
+
+
+class Fidelity(StrEnum):
+    """How a planned change was proven: by the server's dry run, a schema of the set, or only by this client."""
+
+    SERVER = "server"
+    SCHEMA = "schema"
+    CLIENT = "client"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldLoss:
+    """A field that another manager would lose to us. `at` is the time in its managedFields entry, or None."""
+
+    field: str
+    manager: str
+    operation: str
+    at: datetime | None
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What apply would do to one object; made by the planner only, its values are masked already.
+
+    `api_version` is the one the request goes to. `live_uid` and `live_resource_version` are "" for an object that does
+    not exist. `taken` lists what people's tools lose. `reason` says for people why (why it is deleted, kept, blocked,
+    or how a weaker fidelity came about). `warnings` come from the server. `server_changes` counts differences that the
+    server itself makes (defaults, webhooks) and that are not shown.
+    """
+
+    ref: ObjectRef
+    api_version: str
+    action: Action
+    fidelity: Fidelity = Fidelity.SERVER
+    fields: tuple[FieldChange, ...] = ()
+    taken: tuple[FieldLoss, ...] = ()
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+    live_uid: str = ""
+    live_resource_version: str = ""
+    origin: Origin | None = None
+    renamed_from: str = ""
+    server_changes: int = 0
+
+
+WRITING = frozenset({Action.CREATE, Action.UPDATE, Action.OWNERSHIP, Action.PRUNE})
+"""The actions that cause a write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All changes of one environment, sorted: deletions and blocked ones first, then in the order of apply."""
+
+    environment: str
+    project: str
+    commit: str
+    cluster_id: str
+    manifest_digest: str
+    planned_at: datetime
+    changes: tuple[Change, ...]
+    seconds: float = 0.0
+
+    @property
+    def has_changes(self) -> bool:
+        """Return whether apply would write anything."""
+        return any(change.action in WRITING for change in self.changes)
+
+    def count(self, action: Action) -> int:
+        """Return how many objects have this action."""
+        return sum(change.action is action for change in self.changes)

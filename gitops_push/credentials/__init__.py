@@ -1,0 +1,1 @@
+"""Finds the credential for a cluster and reads it without leaving a byte on disk."""

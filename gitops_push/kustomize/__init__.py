@@ -1,0 +1,1 @@
+"""Native Kustomize: a kustomization tree becomes objects with origins."""

@@ -1,0 +1,1 @@
+"""Renders plans, deployments and drift reports; pure functions from values to text."""

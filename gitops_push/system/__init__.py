@@ -1,0 +1,1 @@
+"""The operating system: files beneath a root, the one process runner."""

@@ -1,0 +1,90 @@
+"""Builds the control plane once into a cache folder.
+
+The first build compiles Kubernetes: about seven minutes on two cores. It reports its progress, takes a lock so that two
+processes do not build at once, and renames the finished folder into place, so that a cache entry is whole or absent.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from tests.controlplane.compiler import compile_program
+from tests.controlplane.sources import LINKED_TOGETHER, PROGRAM_NAMES, cache_key, go_programs, kubernetes_version
+from tests.controlplane.toolchain import find_go
+
+HEARTBEAT_SECONDS = 10.0
+
+
+def report_on_stderr(line: str) -> None:
+    """Writes a line of progress at once, past pytest's capture and buffers, so that a CI log shows it."""
+    print(f"control plane: {line}", file=sys.__stderr__ or sys.stderr, flush=True)
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path:
+    """Returns where built control planes are kept: `GITOPS_PUSH_CACHE`, or the user's cache folder."""
+    chosen = environ.get("GITOPS_PUSH_CACHE")
+    if chosen:
+        return Path(chosen) / "controlplane"
+    home = environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "gitops-push" / "controlplane"
+
+
+def built_folder(cache: Path) -> Path | None:
+    """Returns the folder of the programs for the present sources, None when they are not built yet."""
+    folder = cache / cache_key()
+    return folder if folder.is_dir() else None
+
+
+def build_control_plane(cache: Path, say: Callable[[str], None] = report_on_stderr) -> Path:
+    """Returns the folder of the five programs, building them when they are not cached.
+
+    Writes below `cache` only. Raises ControlPlaneError when there is no Go, or when Go fails.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    with _exclusive(cache / "lock", say):
+        return built_folder(cache) or _build(cache, say)
+
+
+def _build(cache: Path, say: Callable[[str], None]) -> Path:
+    go = find_go(cache, say)
+    say(f"building Kubernetes {kubernetes_version()} and kwok with {go}, once; the first time takes minutes")
+    started_at = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix=".build-", dir=cache) as temporary:
+        folder = Path(temporary) / "programs"
+        folder.mkdir()
+        for program in go_programs():
+            compile_program(go, program, folder / program.name, say)
+        for name in LINKED_TOGETHER:
+            (folder / name).symlink_to("controlplane")
+        finished = cache / cache_key()
+        folder.rename(finished)
+    say(f"built in {time.monotonic() - started_at:.0f} s: {', '.join(PROGRAM_NAMES)} in {finished}")
+    return finished
+
+
+@contextmanager
+def _exclusive(lock: Path, say: Callable[[str], None]) -> Iterator[None]:
+    with lock.open("w") as stream:
+        _wait_for_lock(stream, say)
+        yield
+
+
+def _wait_for_lock(stream: IO[str], say: Callable[[str], None]) -> None:
+    started_at = said_at = time.monotonic()
+    while True:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            time.sleep(0.2)
+        now = time.monotonic()
+        if now - said_at >= HEARTBEAT_SECONDS:
+            said_at = now
+            say(f"waiting for another process that builds ({now - started_at:.0f} s)")
