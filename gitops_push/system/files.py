@@ -1,0 +1,218 @@
+"""Reads the files of a config repo: only beneath its root, only regular files, within a budget of bytes.
+
+Paths are strings relative to the root with forward slashes; "." is the root itself. Links that stay inside the root are
+followed, all others are refused. `.git` does not exist here. Nothing is ever written.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Final
+
+from gitops_push.core.codes import Code
+from gitops_push.core.errors import BuildError, Problem
+from gitops_push.core.origin import Origin
+from gitops_push.system.beneath import OutsideError, Parts, open_beneath, split_path
+
+_READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY  # a FIFO must not hang the build
+_LOOK: Final = getattr(os, "O_PATH", _READ)
+_LIST: Final = os.O_RDONLY | os.O_DIRECTORY
+_ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
+_REASONS: Final = {
+    errno.ENOENT: "there is no such file",
+    errno.ENOTDIR: "a part of the path is not a directory",
+    errno.EACCES: "permission denied",
+    errno.ELOOP: "its links go round in circles",
+    errno.ENXIO: "it is not a regular file",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FileBudget:
+    """How much may be read: bytes of one file, and of all files of one build together."""
+
+    file_bytes: int = 10 * 1024 * 1024
+    total_bytes: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Entry:
+    """A name in a directory. `is_dir` looks through links that stay inside the root; `is_link` says it is a link."""
+
+    name: str
+    is_dir: bool
+    is_link: bool = False
+
+
+class RepoFiles:
+    """The files beneath one root. Reads are remembered, so a base that is used many times is read once.
+
+    Every method raises `BuildError` (FILE_UNREADABLE, or BUDGET_EXCEEDED) that names the path.
+    """
+
+    def __init__(self, root: PurePath, budget: FileBudget = FileBudget()) -> None:
+        self.root = root
+        self._budget = budget
+        self._contents: dict[Parts, bytes] = {}
+        self._total_bytes = 0
+        try:
+            self._root = os.open(root, _LIST | os.O_CLOEXEC)
+        except OSError as error:
+            raise _unreadable(str(root), _reason(error)) from error
+        self._close = weakref.finalize(self, os.close, self._root)
+
+    def close(self) -> None:
+        """Close the root; reads fail from then on. Done by itself when the object goes."""
+        self._close()
+
+    def read(self, path: str) -> bytes:
+        """Return the content of a regular file."""
+        parts = _parts(path)
+        content = self._contents.get(parts)
+        if content is None:
+            content = self._contents[parts] = self._read_new(path, parts)
+        return content
+
+    def exists(self, path: str) -> bool:
+        """Return whether there is anything at the path; a broken link is nothing."""
+        return self._mode(path) is not None
+
+    def is_file(self, path: str) -> bool:
+        """Return whether the path is a regular file, or a link inside the root to one."""
+        return stat.S_ISREG(self._mode(path) or 0)
+
+    def is_dir(self, path: str) -> bool:
+        """Return whether the path is a directory, or a link inside the root to one."""
+        return stat.S_ISDIR(self._mode(path) or 0)
+
+    def real_path(self, path: str) -> str:
+        """Return the path with all links followed, relative to the root."""
+        descriptor, real = self._open(path, _parts(path), _LOOK)
+        os.close(descriptor)
+        return _join(real)
+
+    def entries(self, path: str) -> tuple[Entry, ...]:
+        """Return the names in a directory, sorted, without `.git`. A link that leads outside counts as no directory."""
+        descriptor, _ = self._open(path, _parts(path), _LIST)
+        try:
+            with os.scandir(descriptor) as found:
+                names = sorted((item.name, item.is_symlink(), item.is_dir(follow_symlinks=False)) for item in found)
+        finally:
+            os.close(descriptor)
+        return tuple(
+            Entry(name, self._link_is_dir(f"{path}/{name}") if is_link else is_dir, is_link)
+            for name, is_link, is_dir in names
+            if name.casefold() != ".git"
+        )
+
+    def walk(self, path: str) -> Iterator[str]:
+        """Yield the paths of everything but directories beneath `path`, names sorted, depth first.
+
+        Links to directories are neither yielded nor entered, as in Go's `filepath.Walk`, which kubectl uses.
+        """
+        directory = self.resolve(".", path)
+        for entry in self.entries(directory):
+            child = self.resolve(directory, entry.name)
+            if not entry.is_dir:
+                yield child
+            elif not entry.is_link:
+                yield from self.walk(child)
+
+    def resolve(self, base_dir: str, relative: str) -> str:
+        """Return `relative`, as written in a file of `base_dir`, as a path of this object; "." for the root.
+
+        Resolved as text; nothing needs to exist. Raises for an absolute path and one that climbs above the root.
+        """
+        if relative.startswith("/"):
+            return _join(_parts(relative))
+        return _join(_parts(f"{base_dir}/{relative}"))
+
+    def _read_new(self, path: str, parts: Parts) -> bytes:
+        descriptor, _ = self._open(path, parts, _READ)
+        try:
+            content = _read_regular(descriptor, path, self._budget.file_bytes)
+        except OSError as error:
+            raise _unreadable(path, _reason(error)) from error
+        finally:
+            os.close(descriptor)
+        self._total_bytes += len(content)
+        if self._total_bytes > self._budget.total_bytes:
+            limit = f"the build has read more than {_mebibytes(self._budget.total_bytes)}"
+            raise BuildError(Problem(Code.BUDGET_EXCEEDED, f"cannot read {path}: {limit}", Origin(path)))
+        return content
+
+    def _mode(self, path: str) -> int | None:
+        try:
+            descriptor, _ = open_beneath(self._root, _parts(path), _LOOK)
+        except OSError as error:
+            if error.errno in _ABSENT:
+                return None
+            raise _unreadable(path, _reason(error)) from error
+        except OutsideError as error:
+            raise _unreadable(path, str(error)) from error
+        try:
+            return os.fstat(descriptor).st_mode
+        finally:
+            os.close(descriptor)
+
+    def _link_is_dir(self, path: str) -> bool:
+        try:
+            return self.is_dir(path)
+        except BuildError:  # leads outside or in circles; whoever reads it gets the error
+            return False
+
+    def _open(self, path: str, parts: Parts, flags: int) -> tuple[int, Parts]:
+        try:
+            return open_beneath(self._root, parts, flags)
+        except OSError as error:
+            raise _unreadable(path, _reason(error)) from error
+        except OutsideError as error:
+            raise _unreadable(path, str(error)) from error
+
+
+def _read_regular(descriptor: int, path: str, limit_bytes: int) -> bytes:
+    status = os.fstat(descriptor)
+    if stat.S_ISDIR(status.st_mode):
+        raise _unreadable(path, "it is a directory")
+    if not stat.S_ISREG(status.st_mode):
+        raise _unreadable(path, "it is not a regular file")
+    pieces: list[bytes] = []
+    size = 0
+    wanted = status.st_size
+    while size <= limit_bytes and wanted <= limit_bytes:
+        piece = os.read(descriptor, min(max(wanted - size, 0), limit_bytes) + 1)
+        if not piece:
+            return b"".join(pieces)
+        pieces.append(piece)
+        size += len(piece)
+    message = f"cannot read {path}: it is larger than {_mebibytes(limit_bytes)}"
+    raise BuildError(Problem(Code.BUDGET_EXCEEDED, message, Origin(path)))
+
+
+def _parts(path: str) -> Parts:
+    try:
+        return split_path(path)
+    except OutsideError as error:
+        raise _unreadable(path, str(error)) from error
+
+
+def _join(parts: Parts) -> str:
+    return "/".join(parts) or "."
+
+
+def _reason(error: OSError) -> str:
+    return _REASONS.get(error.errno or 0) or (error.strerror or "it cannot be opened").lower()
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 1024 / 1024:g} MiB"
+
+
+def _unreadable(path: str, reason: str) -> BuildError:
+    return BuildError(Problem(Code.FILE_UNREADABLE, f"cannot read {path}: {reason}", Origin(path)))
