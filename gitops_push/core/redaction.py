@@ -1,8 +1,29 @@
-"""Masks secret values, so that nothing that leaves the process can show one."""
+"""Masks secret values, so that nothing that leaves the process can show one.
+
+Two ways, both needed. By position: everything under `data` and `stringData` of a Secret, and every field that a
+`sensitive:` rule names, becomes a `Masked`. By value: every secret value that was collected is replaced wherever it
+occurs in text (an error of the server, an annotation, another object), in the encodings in which it is found there.
+Text is masked before it is wrapped, cut or prefixed, so that values of many lines are still found whole.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, Final
+
+from gitops_push.core.objects import Body
+from gitops_push.core.secret_values import LAST_APPLIED, SECRET_FIELDS, bytes_of, decoded_data, is_secret, secret_forms
+
+SHORTEST: Final = 6
+"""Shorter values are masked by position only: masking every `3` of a report would blind the reader."""
+
+_BLOCK: Final = 3
+_MARKER: Final = re.compile("\u2039secret:([0-9a-f]{8})\u203a")
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,4 +33,134 @@ class Masked:
     tag: str
 
     def __str__(self) -> str:
-        return f"‹secret:{self.tag}›"
+        return f"\u2039secret:{self.tag}\u203a"
+
+
+class Redactor:
+    """Knows the secret values of a run, and masks them. Never changes; `with_values` makes a new one.
+
+    `key` is random and new in every run, so that a tag cannot be guessed back. `public` are words that are printed
+    anyway (names of objects, namespaces): a value that is one of them is masked by position only, because masking every
+    `postgres` of a plan would hide what it is about, and tells nobody that it is also a password.
+    """
+
+    def __init__(self, key: bytes, values: Iterable[str] = (), public: Iterable[str] = ()) -> None:
+        self._key = key
+        self._public = frozenset(public)
+        self._values = frozenset(values)
+        hidden = {value for value in self._values if len(value) >= SHORTEST and value not in self._public}
+        self._value_of = _forms(hidden, self._public)
+        self._by_prefix = _by_prefix(self._value_of)
+        self._shifts = _shifts(self._value_of)
+
+    def with_values(self, values: Iterable[str]) -> Redactor:
+        """Return a redactor that also knows these values; tags stay the same."""
+        return Redactor(self._key, self._values.union(values), self._public)
+
+    def mask_value(self, value: object) -> Masked:
+        """Return what stands for a value; equal values give equal tags, whatever their length."""
+        text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+        return Masked(hmac.new(self._key, bytes_of(text), hashlib.sha256).hexdigest()[:8])
+
+    def mask_text(self, text: str) -> str:
+        """Return the text with every secret value in it replaced by its tag, in each of its encodings.
+
+        Overlapping values are replaced as one. Masking masked text changes nothing.
+        """
+        pieces: list[str] = []
+        done = 0
+        for start, end in self._spans(text):
+            pieces.append(text[done:start])
+            found = text[start:end]
+            pieces.append(str(self.mask_value(self._value_of.get(found, found))))
+            done = end
+        return "".join((*pieces, text[done:])) if pieces else text
+
+    def masked_body(self, body: Body) -> dict[str, Any]:
+        """Return a copy of an object in which no secret value is left: `Masked` by position, tags inside of text."""
+        masked = {key: self._masked(value) for key, value in body.items()}
+        if not is_secret(body):
+            return masked
+        for name in SECRET_FIELDS:
+            if name in body:
+                masked[name] = self._masked_data(name, body[name])
+        metadata = masked.get("metadata")
+        annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+        if isinstance(annotations, dict) and LAST_APPLIED in annotations:
+            annotations[LAST_APPLIED] = self.mask_value(body["metadata"]["annotations"][LAST_APPLIED])
+        return masked
+
+    def _masked_data(self, field: str, values: object) -> object:
+        if not isinstance(values, Mapping):
+            return self.mask_value(values)
+        plain = field == "stringData"
+        return {key: self.mask_value(value if plain else decoded_data(value)) for key, value in values.items()}
+
+    def _masked(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.mask_text(value)
+        if isinstance(value, Mapping):
+            return {key: self._masked(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._masked(item) for item in value]
+        return value
+
+    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where secret values are, overlapping ones joined, outside of the markers that are there already."""
+        kept = [match.span() for match in _MARKER.finditer(text) if match[1] not in self._value_of]
+        start = end = -1
+        for at, length in self._matches(text):
+            if any(low <= at and at + length <= high for low, high in kept):
+                continue
+            if at >= end:
+                if end > start:
+                    yield start, end
+                start = at
+            end = max(end, at + length)
+        if end > start:
+            yield start, end
+
+    def _matches(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield (position, length) of the longest form at each position; skips ahead as Wu and Manber do."""
+        shifts, by_prefix = self._shifts, self._by_prefix
+        at, last = 0, len(text) - SHORTEST
+        if not shifts:
+            return
+        while at <= last:
+            shift = shifts.get(text[at + SHORTEST - _BLOCK : at + SHORTEST], SHORTEST - _BLOCK + 1)
+            if shift:
+                at += shift
+                continue
+            for form in by_prefix.get(text[at : at + SHORTEST], ()):
+                if text.startswith(form, at):
+                    yield at, len(form)
+                    break
+            at += 1
+
+
+def _forms(values: Iterable[str], public: frozenset[str]) -> dict[str, str]:
+    """Return each form in which a value may occur, with the value; a form that is a value itself stands for itself."""
+    found: dict[str, str] = {}
+    for value in sorted(values):
+        for form in secret_forms(value):
+            if len(form) >= SHORTEST and form not in public:
+                found.setdefault(form, value)
+    found.update((value, value) for value in values)
+    return found
+
+
+def _by_prefix(forms: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    groups: dict[str, list[str]] = {}
+    for form in forms:
+        groups.setdefault(form[:SHORTEST], []).append(form)
+    return {prefix: tuple(sorted(group, key=len, reverse=True)) for prefix, group in groups.items()}
+
+
+def _shifts(forms: Iterable[str]) -> dict[str, int]:
+    """Return by how much the search may skip ahead when it sees a block of characters at the end of its window."""
+    shifts: dict[str, int] = {}
+    for prefix in {form[:SHORTEST] for form in forms}:
+        for end in range(_BLOCK, SHORTEST + 1):
+            block = prefix[end - _BLOCK : end]
+            shifts[block] = min(shifts.get(block, SHORTEST), SHORTEST - end)
+    return shifts
