@@ -1,0 +1,164 @@
+"""The console: results to standard output, progress to standard error, colours only where a person looks.
+
+Every text that leaves here passes the output gate: secret values are masked, control characters and CI runner commands
+are made harmless. Only `write_exact` (the manifests that `build` prints) is passed on byte for byte.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, TextIO
+
+from gitops_push.core.redaction import Redactor
+from gitops_push.core.untrusted import clean_line
+from gitops_push.reports.lines import Line, Tone
+
+if TYPE_CHECKING:
+    from rich.console import Console as RichConsole
+
+HEARTBEAT_SECONDS: Final = 30.0
+
+_STYLES: Final = {
+    Tone.HEADING: "bold",
+    Tone.CREATE: "green",
+    Tone.UPDATE: "yellow",
+    Tone.DELETE: "bold red",
+    Tone.GOOD: "green",
+    Tone.BAD: "bold red",
+    Tone.DIM: "dim",
+}
+
+
+class Console:
+    """Standard output and error of one run."""
+
+    def __init__(self, out: TextIO, err: TextIO, environ: Mapping[str, str], *, in_ci: bool) -> None:
+        self._out = out
+        self._err = err
+        self._environ = environ
+        self._in_ci = in_ci
+        self._redactor: Redactor | None = None
+        self._color = "auto"
+        self._lock = threading.Lock()
+        self.quiet = False
+        self.verbose = False
+
+    def configure(self, *, color: str, quiet: bool, verbose: bool) -> None:
+        """Take over what the flags say."""
+        self._color = color
+        self.quiet = quiet
+        self.verbose = verbose
+
+    def mask_with(self, redactor: Redactor) -> None:
+        """Mask this redactor's values in everything printed from now on."""
+        self._redactor = redactor
+
+    @property
+    def can_ask(self) -> bool:
+        """Return whether there is a person at a terminal to answer a question (never in CI)."""
+        return not self._in_ci and sys.stdin.isatty() and self._err.isatty()
+
+    def clean(self, text: str) -> str:
+        """Return one line of text as it may leave the process."""
+        return clean_line(self._redactor.mask_text(text) if self._redactor else text)
+
+    def print(self, lines: Iterable[Line]) -> None:
+        """Write result lines to standard output."""
+        self._print(self._out, lines)
+
+    def note(self, lines: Iterable[Line]) -> None:
+        """Write lines for people (errors, progress, warnings) to standard error."""
+        with self._lock:
+            self._print(self._err, lines)
+
+    def progress(self, text: str) -> None:
+        """Write one line about progress to standard error, unless the run is quiet."""
+        if not self.quiet:
+            self.note([Line(text, Tone.DIM)])
+
+    def print_json(self, text: str) -> None:
+        """Write a JSON document to standard output.
+
+        JSON escapes control characters by itself; what is left to do is to mask secrets and to break up `##`, which
+        starts a runner command anywhere in a line. It can only stand inside a string, where \\u0023 means the same.
+        """
+        masked = self._redactor.mask_text(text) if self._redactor else text
+        self._write(self._out, masked.replace("##", "#\\u0023") + "\n")
+
+    def write_exact(self, text: str) -> None:
+        """Write manifests to standard output as they are."""
+        self._write(self._out, text)
+
+    def ask(self, question: str) -> str:
+        """Return the answer to a question at the terminal; the question goes to standard error."""
+        self._err.write(f"{self.clean(question)} ")
+        self._err.flush()
+        return sys.stdin.readline().strip()
+
+    @contextmanager
+    def working(self, what: str) -> Iterator[None]:
+        """Show that a long step goes on: a spinner at a terminal, else a line every 30 seconds."""
+        if self.quiet:
+            yield
+        elif self._is_terminal(self._err):
+            with self._rich(self._err).status(self.clean(what)):
+                yield
+        else:
+            with self._heartbeat(what):
+                yield
+
+    @contextmanager
+    def _heartbeat(self, what: str) -> Iterator[None]:
+        ended = threading.Event()
+        started = time.monotonic()
+
+        def beat() -> None:
+            while not ended.wait(HEARTBEAT_SECONDS):
+                self.progress(f"{what}: {time.monotonic() - started:.0f} s")
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def _print(self, stream: TextIO, lines: Iterable[Line]) -> None:
+        cleaned = [Line(self.clean(line.text), line.tone) for line in lines]
+        if not self._wants_color(stream):
+            self._write(stream, "".join(f"{line.text}\n" for line in cleaned))
+            return
+        console = self._rich(stream)
+        with console.capture() as captured:
+            for line in cleaned:
+                console.print(line.text, style=_STYLES.get(line.tone), markup=False, highlight=False, soft_wrap=True)
+        self._write(stream, captured.get())
+
+    def _rich(self, stream: TextIO) -> RichConsole:
+        from rich.console import Console as RichConsole  # at a terminal only: it costs 40 ms
+
+        return RichConsole(file=stream, force_terminal=True, emoji=False)
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        """A reader that went away (`| head`) must not change what a run does or its exit code."""
+        try:
+            stream.write(text)
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+    def _is_terminal(self, stream: TextIO) -> bool:
+        return stream.isatty() and not self._in_ci and self._environ.get("TERM", "") != "dumb"
+
+    def _wants_color(self, stream: TextIO) -> bool:
+        if self._color != "auto":
+            return self._color == "always"
+        if self._environ.get("NO_COLOR"):
+            return False
+        return bool(self._environ.get("FORCE_COLOR")) or self._is_terminal(stream)

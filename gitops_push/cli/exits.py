@@ -1,0 +1,90 @@
+"""From errors to exit codes: one of the two places that may catch every exception, and nothing gets past it."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import click
+
+from gitops_push import __version__
+from gitops_push.cli.session import Session
+from gitops_push.cli.signals import Interrupted
+from gitops_push.core.codes import Code
+from gitops_push.core.errors import GitopsPushError, Problem
+from gitops_push.reports.json_report import document, problems_data
+from gitops_push.reports.lines import Line, Tone
+from gitops_push.reports.problem_text import problem_lines
+
+BUG: Final = 1
+USAGE: Final = 2
+CHANGES: Final = 3
+AFTER_WRITE: Final = 20
+
+NOTHING_WRITTEN: Final = "nothing was written"
+MAYBE_WRITTEN: Final = "writing had begun: see `gitops-push status`; the same command finishes the job"
+
+
+def exit_code_of(run: Callable[[], int], session: Session) -> int:
+    """Run and return the exit code of docs/reference/exit-codes.md; print every error and let no exception out.
+
+    After the first write a failure of the program itself is 20, so that 1 always means an untouched cluster.
+    """
+    try:
+        return run()
+    except GitopsPushError as error:
+        return report_error(error, session)
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.ClickException as error:
+        return _report_usage(error, session)
+    except click.Abort:
+        return 130
+    except Interrupted as interrupted:
+        written = MAYBE_WRITTEN if session.wrote else NOTHING_WRITTEN
+        session.console.note([Line(f"interrupted ({interrupted}); {written}", Tone.BAD)])
+        return AFTER_WRITE if session.wrote else interrupted.exit_code
+    except Exception as error:  # noqa: BLE001 - the last one: a bug must still end with a line and a code
+        return _report_bug(error, session)
+
+
+def report_error(error: GitopsPushError, session: Session) -> int:
+    """Print an error's problems, and the JSON document if one is due; return its exit code."""
+    code = AFTER_WRITE if session.wrote else error.exit_code
+    _report_problems(error.problems, code, session)
+    return code
+
+
+def _report_problems(problems: tuple[Problem, ...], code: int, session: Session) -> None:
+    written = MAYBE_WRITTEN if session.wrote else NOTHING_WRITTEN
+    session.console.note(problem_lines(problems, session.source_line, written))
+    if session.json_kind and not session.json_printed:
+        data = document(session.json_kind, None, problems_data(problems), code)
+        session.console.print_json(json.dumps(data, indent=2))
+
+
+def _report_usage(error: click.ClickException, session: Session) -> int:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    hint = f"see `{context.command_path} --help`" if context else None
+    problem = Problem(Code.USAGE, error.format_message(), hint=hint)
+    _report_problems((problem,), USAGE, session)
+    return USAGE
+
+
+def _report_bug(error: Exception, session: Session) -> int:
+    """One line for people; the traceback (masked, without values of variables) only with --verbose."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    at = f" at {Path(last[0].filename).name}:{last[0].lineno}" if last else ""
+    problem = Problem(
+        Code.BUG,
+        f"a bug in gitops-push {__version__}: {type(error).__name__}{at}",
+        hint="run again with --verbose and report what it prints; secret values are masked",
+    )
+    code = AFTER_WRITE if session.wrote else BUG
+    _report_problems((problem,), code, session)
+    if session.console.verbose:
+        session.console.note([Line(line) for line in "".join(traceback.format_exception(error)).splitlines()])
+    return code

@@ -1,0 +1,137 @@
+"""Flags that several commands share. Each may also be set by an environment variable: GITOPS_PUSH_ and its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import click
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+Decorator = Callable[[Decorated], Decorated]
+
+_UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+
+def option(*names: str, **attributes: Any) -> Callable[[Decorated], Decorated]:
+    """Return a click option whose environment variable is made of its long name: --max-prune, GITOPS_PUSH_MAX_PRUNE."""
+    long = next(name for name in names if name.startswith("--")).partition("/")[0]
+    variable = "GITOPS_PUSH_" + long.removeprefix("--").replace("-", "_").upper()
+    return click.option(*names, envvar=variable, show_envvar=True, **attributes)
+
+
+class Duration(click.ParamType):
+    """A duration as Go writes it: 90s, 5m, 1h30m; the value is in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds, or fail naming the form."""
+        if isinstance(value, (int, float)):
+            return float(value)
+        parts = re.findall(r"(\d+(?:\.\d+)?)(ms|h|m|s)", str(value))
+        if not parts or "".join(number + unit for number, unit in parts) != value:
+            self.fail(f"{value!r} is not a duration; write it like 90s, 5m or 1h30m", param, ctx)
+        return float(sum(float(number) * _UNITS[unit] for number, unit in parts))
+
+
+class PruneLimit(click.ParamType):
+    """A number of objects (12) or a share of the inventory (20%)."""
+
+    name = "N|N%"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int | None, int | None]:
+        """Return (count, percent), one of them None."""
+        if isinstance(value, tuple):
+            return value
+        found = re.fullmatch(r"(\d+)(%?)", str(value))
+        if not found or (found[2] and int(found[1]) > 100):
+            self.fail(f"{value!r} is neither a number nor a share like 20%", param, ctx)
+        number = int(found[1])
+        return (None, number) if found[2] else (number, None)
+
+
+class OutputFormat(click.ParamType):
+    """FORMAT or FORMAT=FILE."""
+
+    name = "FORMAT[=FILE]"
+
+    def __init__(self, *formats: str) -> None:
+        self.formats = formats
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Return (format, file); file is "" for standard output."""
+        if isinstance(value, tuple):
+            return value
+        name, _, file = str(value).partition("=")
+        if name not in self.formats:
+            self.fail(f"{name!r} is not one of {', '.join(self.formats)}", param, ctx)
+        return (name, file)
+
+
+def chained(*decorators: Callable[[Any], Any]) -> Callable[[Decorated], Decorated]:
+    """Return one decorator that applies the given ones, the first outermost."""
+
+    def decorate(function: Decorated) -> Decorated:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+def output(*formats: str) -> Callable[[Decorated], Decorated]:
+    """Return the -o option of a command that can print these formats, the first being the default."""
+    return click.option(
+        "-o",
+        "--output",
+        "outputs",
+        type=OutputFormat(*formats),
+        multiple=True,
+        help=f"How to report: {', '.join(formats)}; with =FILE into a file. Repeatable.",
+    )
+
+
+repo_options = chained(
+    click.option("-C", "--directory", default=".", help="Run as if started in this directory."),
+    option("--config", default="", help="The config file, instead of gitops-push.yaml at the top of the repository."),
+    option("-n", "--namespace", default="", help="Default namespace of a path; never moves an inventory."),
+)
+
+console_options = chained(
+    option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text output."),
+    option("-q", "--quiet", is_flag=True, help="No progress, results and errors only."),
+    option("-v", "--verbose", is_flag=True, help="More about what is done."),
+)
+
+cluster_options = chained(
+    option("--kubeconfig", default="", help="The kubeconfig file; comes before the config and $KUBECONFIG."),
+    option("--context", default="", help="The context of the kubeconfig, instead of its current one."),
+    option(
+        "--concurrency",
+        type=click.IntRange(1, 64),
+        default=16,
+        show_default=True,
+        help="Requests to the API server in flight.",
+    ),
+    option("--no-proxy", is_flag=True, help="Connect directly even if HTTPS_PROXY is set."),
+)
+
+targets = chained(
+    click.argument("environments", nargs=-1, metavar="ENV..."),
+    option("--all", "all_environments", is_flag=True, help="All environments of the config."),
+)
+
+plan_options = chained(
+    option("--prune/--no-prune", default=None, help="Delete what is no longer in the config (default: the config's)."),
+    option("--max-prune", type=PruneLimit(), default=None, help="Refuse to delete more than this in one run."),
+    option("--force-conflicts", is_flag=True, help="Take over every field that another manager set differently."),
+    option(
+        "--force-conflict",
+        "forced_objects",
+        multiple=True,
+        metavar="KIND/NAME",
+        help="Take over the conflicting fields of this object. Repeatable.",
+    ),
+)

@@ -1,0 +1,60 @@
+"""What one run of the program knows while it runs: its console, its signals, and how far it got."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitops_push.cli.console import Console
+from gitops_push.cli.signals import StopSignals
+from gitops_push.core.redaction import Redactor
+
+
+@dataclass
+class Session:
+    """Mutable, and the only such thing: made by `main`, handed to the commands by click.
+
+    `environ` is a copy of the environment variables; `root` the checkout as soon as it is known; `wrote` whether a
+    write was sent; `json_kind` names the document that must be printed even on failure ("" when none was asked for).
+    """
+
+    console: Console
+    signals: StopSignals
+    environ: Mapping[str, str]
+    in_ci: bool
+    root: Path | None = None
+    wrote: bool = False
+    json_kind: str = ""
+    json_printed: bool = False
+
+    def found_root(self, root: Path) -> None:
+        """Remember where the checkout is, to show source lines below errors."""
+        self.root = root
+
+    def found_secrets(self, redactor: Redactor) -> None:
+        """Mask this redactor's values in all output from now on."""
+        self.console.mask_with(redactor)
+
+    def writing(self) -> None:
+        """Remember that a write is being sent: from now on an unexpected failure is exit code 20."""
+        self.wrote = True
+
+    def source_line(self, file: str, number: int) -> str | None:
+        """Return a line of the checkout to show below an error; None if it cannot or should not be shown.
+
+        A file that may hold secret values is never quoted: its error may come before those values are known.
+        """
+        if self.root is None:
+            return None
+        path = (self.root / file).resolve()
+        if not path.is_relative_to(self.root.resolve()) or not path.is_file():
+            return None
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+        lines = text.splitlines()
+        if "secret" in text.lower() or not 0 < number <= len(lines) or len(lines[number - 1]) > 200:
+            return None
+        return lines[number - 1]

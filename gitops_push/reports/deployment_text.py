@@ -1,0 +1,72 @@
+"""What an apply did, as text: failures first, the verdict last."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gitops_push.core.deployment import Deployment, Outcome, Result
+from gitops_push.core.plan import Action
+from gitops_push.reports.lines import Line, Tone, columns
+
+_ORDER: Final = (Result.FAILED, Result.UNKNOWN, Result.NOT_READY, Result.NOT_REACHED, Result.DONE)
+_TONES: Final = {
+    Result.FAILED: Tone.BAD,
+    Result.UNKNOWN: Tone.BAD,
+    Result.NOT_READY: Tone.BAD,
+    Result.NOT_REACHED: Tone.UPDATE,
+    Result.DONE: Tone.GOOD,
+}
+
+
+def deployment_lines(deployment: Deployment) -> tuple[Line, ...]:
+    """Return the report of a finished or interrupted apply; unchanged and healthy objects are only counted."""
+    told = [o for result in _ORDER for o in deployment.outcomes if o.result is result and _worth_telling(o)]
+    rows = [(o.result.value, o.action.value, str(o.ref), _message(o)) for o in told]
+    lines = [Line(text, _TONES[o.result]) for text, o in zip(columns(rows), told, strict=True)]
+    if deployment.note:
+        lines.append(Line(deployment.note, Tone.UPDATE))
+    lines.append(_verdict(deployment))
+    return tuple(lines)
+
+
+def outcome_line(outcome: Outcome) -> Line:
+    """Return the progress line of one object."""
+    message = f"  {first_line(outcome.message)}" if outcome.message else ""
+    return Line(f"{outcome.result.value:<10} {outcome.action.value:<9} {outcome.ref}{message}", _TONES[outcome.result])
+
+
+def first_line(message: str) -> str:
+    """Return the first line of a message of several lines."""
+    return message.partition("\n")[0]
+
+
+def _message(outcome: Outcome) -> str:
+    if outcome.result is Result.DONE:
+        return f"{outcome.duration_seconds:.1f} s" if outcome.duration_seconds >= 0.1 else ""
+    return outcome.message.replace("\n", " | ")
+
+
+def _worth_telling(outcome: Outcome) -> bool:
+    return outcome.result is not Result.DONE or outcome.action is not Action.UNCHANGED
+
+
+def _verdict(deployment: Deployment) -> Line:
+    name = deployment.plan.environment
+    counts = ", ".join(f"{n} {result.value}" for result in Result if (n := _count(deployment, result)))
+    seconds = (deployment.finished_at - deployment.started_at).total_seconds()
+    tail = f"{counts or 'nothing to do'} ({seconds:.1f} s)"
+    if deployment.interrupted:
+        return Line(f"INTERRUPTED {name}: {tail}; run the same command again to finish", Tone.BAD)
+    match deployment.exit_code:
+        case 0 if deployment.wrote:
+            return Line(f"DEPLOYED {name}: {tail}", Tone.GOOD)
+        case 0:
+            return Line(f"IN SYNC {name}: {tail}; nothing was written", Tone.GOOD)
+        case 21:
+            return Line(f"NOT HEALTHY {name}: {tail}; everything was applied", Tone.BAD)
+        case _:
+            return Line(f"FAILED {name}: {tail}; run the same command again when the cause is mended", Tone.BAD)
+
+
+def _count(deployment: Deployment, result: Result) -> int:
+    return sum(outcome.result is result for outcome in deployment.outcomes)

@@ -1,0 +1,57 @@
+"""The drift report as text: what differs, who changed it and when."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gitops_push.core.drift import DriftKind, DriftReport, ObjectDrift
+from gitops_push.core.fielddiff import ABSENT, FieldChange
+from gitops_push.core.fieldpath import format_field_path
+from gitops_push.core.run import RunHeader
+from gitops_push.reports.lines import Line, Tone, columns
+from gitops_push.reports.values import describe_owner, show_value
+
+_ORDER: Final = (DriftKind.MISSING, DriftKind.CHANGED, DriftKind.EXTRA, DriftKind.UNVERIFIABLE)
+_TONES: Final = {
+    DriftKind.MISSING: Tone.DELETE,
+    DriftKind.CHANGED: Tone.UPDATE,
+    DriftKind.EXTRA: Tone.CREATE,
+    DriftKind.UNVERIFIABLE: Tone.DIM,
+}
+
+
+def drift_lines(report: DriftReport, header: RunHeader) -> tuple[Line, ...]:
+    """Return the whole drift report."""
+    drifted = [d for kind in _ORDER for d in report.drifted if d.kind is kind]
+    lines = [Line(str(header), Tone.HEADING)]
+    if report.deployed_commit:
+        lines.append(Line(f"deployed: {report.deployed_commit[:7]}", Tone.DIM))
+    rows = [(d.kind.value, str(d.ref), d.reason) for d in drifted]
+    for text, drift in zip(columns(rows), drifted, strict=True):
+        lines.append(Line(text, _TONES[drift.kind]))
+        lines += [Line(f"    {field_drift(field)}") for field in drift.fields]
+        lines += _where(drift)
+    lines.append(_verdict(report, drifted))
+    return tuple(lines)
+
+
+def field_drift(field: FieldChange) -> str:
+    """Return `spec.replicas: 5 in the cluster, 3 in git; set by "kubectl-edit" (Update, 2026-11-20 10:41:00Z)`."""
+    live = "not there" if field.before is ABSENT else show_value(field.before)
+    wanted = "not there" if field.after is ABSENT else show_value(field.after)
+    who = f"; set by {describe_owner(field.owner)}" if field.owner else ""
+    at = f"   [{field.origin}]" if field.origin else ""
+    return f"{format_field_path(field.path)}: {live} in the cluster, {wanted} in git{who}{at}"
+
+
+def _where(drift: ObjectDrift) -> list[Line]:
+    if drift.kind is DriftKind.MISSING and drift.origin:
+        return [Line(f"    wanted by {drift.origin}", Tone.DIM)]
+    return []
+
+
+def _verdict(report: DriftReport, drifted: list[ObjectDrift]) -> Line:
+    if not drifted:
+        return Line(f"IN SYNC {report.environment}: {report.in_sync} objects", Tone.GOOD)
+    counts = ", ".join(f"{n} {kind.value}" for kind in _ORDER if (n := sum(d.kind is kind for d in drifted)))
+    return Line(f"DRIFT {report.environment}: {counts}, {report.in_sync} in sync", Tone.UPDATE)

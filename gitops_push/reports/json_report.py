@@ -1,0 +1,191 @@
+"""Reports as JSON data: one document, `schemaVersion` first, the keys of docs/reference/json.md.
+
+The functions return plain data; whoever prints it decides between JSON and YAML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+
+from gitops_push.core.deployment import Deployment
+from gitops_push.core.drift import DriftReport
+from gitops_push.core.errors import Problem
+from gitops_push.core.fielddiff import ABSENT, FieldChange, FieldOwner, Shown
+from gitops_push.core.fieldpath import format_field_path
+from gitops_push.core.objects import ManifestSet, ObjectRef
+from gitops_push.core.origin import Origin
+from gitops_push.core.plan import Action, Change, Plan
+from gitops_push.core.redaction import Masked
+from gitops_push.core.run import RunHeader
+
+SCHEMA_VERSION: Final = 1
+
+Data: TypeAlias = dict[str, Any]
+
+
+def document(kind: str, header: RunHeader | None, content: Data, exit_code: int) -> Data:
+    """Return the outer document of a report: what, by which version, for which environment and commit."""
+    return {"schemaVersion": SCHEMA_VERSION, "kind": kind, **_header(header), **content, "exitCode": exit_code}
+
+
+def plan_data(plan: Plan) -> Data:
+    """Return a plan."""
+    return {
+        "clusterId": plan.cluster_id,
+        "project": plan.project,
+        "manifestDigest": plan.manifest_digest,
+        "plannedAt": _time(plan.planned_at),
+        "hasChanges": plan.has_changes,
+        "counts": {action.value: n for action in Action if (n := plan.count(action))},
+        "changes": [_change(change) for change in plan.changes],
+    }
+
+
+def deployment_data(deployment: Deployment) -> Data:
+    """Return what an apply did, with its plan."""
+    return {
+        "wrote": deployment.wrote,
+        "interrupted": deployment.interrupted,
+        "startedAt": _time(deployment.started_at),
+        "finishedAt": _time(deployment.finished_at),
+        **({"note": deployment.note} if deployment.note else {}),
+        "outcomes": [
+            {
+                **_ref(outcome.ref),
+                "action": outcome.action.value,
+                "result": outcome.result.value,
+                "message": outcome.message,
+                "durationSeconds": round(outcome.duration_seconds, 3),
+            }
+            for outcome in deployment.outcomes
+        ],
+        "plan": plan_data(deployment.plan),
+    }
+
+
+def drift_data(report: DriftReport) -> Data:
+    """Return a drift report."""
+    return {
+        "clusterId": report.cluster_id,
+        "project": report.project,
+        "deployedCommit": report.deployed_commit,
+        "checkedAt": _time(report.checked_at),
+        "inSync": report.in_sync,
+        "drifted": [
+            {
+                **_ref(drift.ref),
+                "drift": drift.kind.value,
+                **({"reason": drift.reason} if drift.reason else {}),
+                **_origin("origin", drift.origin),
+                "fields": [_field(field) for field in drift.fields],
+            }
+            for drift in report.drifted
+        ],
+    }
+
+
+def manifest_set_data(manifests: ManifestSet) -> Data:
+    """Return which objects a build gave, without their bodies."""
+    return {
+        "manifestDigest": manifests.digest,
+        "warnings": list(manifests.warnings),
+        "objects": [
+            {**_ref(m.ref), "apiVersion": m.api_version, **_origin("origin", m.origin)} for m in manifests.manifests
+        ],
+    }
+
+
+def problems_data(problems: Iterable[Problem]) -> Data:
+    """Return problems; present in the document of a failed run."""
+    return {
+        "problems": [
+            {
+                "code": problem.code.value,
+                "message": problem.message,
+                **({"object": _ref(problem.ref)} if problem.ref else {}),
+                **_origin("origin", problem.origin),
+                **({"hint": problem.hint} if problem.hint else {}),
+            }
+            for problem in problems
+        ]
+    }
+
+
+def origin_data(origin: Origin) -> Data:
+    """Return a place of the config repo, with the steps before it."""
+    return {
+        "file": origin.file,
+        **({"line": origin.line} if origin.line else {}),
+        **({"column": origin.column} if origin.column else {}),
+        **({"step": origin.step} if origin.step else {}),
+        **({"trail": [origin_data(earlier) for earlier in origin.trail]} if origin.trail else {}),
+    }
+
+
+def _header(header: RunHeader | None) -> Data:
+    if header is None:
+        return {}
+    checkout = header.checkout
+    return {
+        "version": header.version,
+        "environment": header.environment,
+        "cluster": header.cluster,
+        "commit": checkout.commit,
+        "branch": checkout.branch,
+        "dirty": checkout.dirty,
+    }
+
+
+def _change(change: Change) -> Data:
+    return {
+        **_ref(change.ref),
+        "apiVersion": change.api_version,
+        "action": change.action.value,
+        "fidelity": change.fidelity.value,
+        **({"reason": change.reason} if change.reason else {}),
+        **({"renamedFrom": change.renamed_from} if change.renamed_from else {}),
+        **_origin("origin", change.origin),
+        "fields": [_field(field) for field in change.fields],
+        "taken": [
+            {"field": loss.field, "manager": loss.manager, "operation": loss.operation, "at": _time(loss.at)}
+            for loss in change.taken
+        ],
+        "warnings": list(change.warnings),
+        "serverChanges": change.server_changes,
+    }
+
+
+def _field(field: FieldChange) -> Data:
+    return {
+        "path": format_field_path(field.path),
+        **_side("before", field.before),
+        **_side("after", field.after),
+        **({"owner": _owner(field.owner)} if field.owner else {}),
+        **_origin("origin", field.origin),
+    }
+
+
+def _side(name: str, value: Shown) -> Data:
+    """An absent side has no key; a secret one is {"masked": TAG}, so that no text can be taken for a secret."""
+    if value is ABSENT:
+        return {}
+    return {name: {"masked": value.tag} if isinstance(value, Masked) else value}
+
+
+def _owner(owner: FieldOwner) -> Data:
+    subresource = {"subresource": owner.subresource} if owner.subresource else {}
+    return {"manager": owner.manager, "operation": owner.operation, "at": _time(owner.at), **subresource}
+
+
+def _origin(name: str, origin: Origin | None) -> Data:
+    return {name: origin_data(origin)} if origin else {}
+
+
+def _ref(ref: ObjectRef) -> Data:
+    return {"group": ref.group, "objectKind": ref.kind, "namespace": ref.namespace, "name": ref.name}
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None

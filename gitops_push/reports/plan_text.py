@@ -1,0 +1,126 @@
+"""The plan as text: destructive changes first and loud, then the rest, then field by field."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gitops_push.core.plan import Action, Change, Fidelity, Plan
+from gitops_push.core.run import RunHeader
+from gitops_push.reports.lines import Line, Tone, columns
+from gitops_push.reports.values import detail_lines, summarize_fields
+
+_SIGNS: Final = {
+    Action.BLOCKED: "x",
+    Action.PRUNE: "!",
+    Action.UPDATE: "~",
+    Action.OWNERSHIP: "~",
+    Action.CREATE: "+",
+    Action.KEPT: "=",
+    Action.UNCHANGED: " ",
+}
+_TONES: Final = {
+    Action.BLOCKED: Tone.BAD,
+    Action.PRUNE: Tone.DELETE,
+    Action.UPDATE: Tone.UPDATE,
+    Action.OWNERSHIP: Tone.UPDATE,
+    Action.CREATE: Tone.CREATE,
+    Action.KEPT: Tone.DIM,
+    Action.UNCHANGED: Tone.DIM,
+}
+_ORDER: Final = (
+    Action.BLOCKED,
+    Action.PRUNE,
+    Action.UPDATE,
+    Action.OWNERSHIP,
+    Action.CREATE,
+    Action.KEPT,
+)
+_COUNTED: Final = (
+    Action.CREATE,
+    Action.UPDATE,
+    Action.OWNERSHIP,
+    Action.PRUNE,
+    Action.BLOCKED,
+    Action.KEPT,
+    Action.UNCHANGED,
+)
+
+
+def plan_lines(plan: Plan, header: RunHeader, next_command: str = "") -> tuple[Line, ...]:
+    """Return the whole report of a plan."""
+    shown = [change for action in _ORDER for change in plan.changes if change.action is action]
+    lines = [Line(str(header), Tone.HEADING), Line(f"plan: {plan_counts(plan)}   ({_how(plan)})")]
+    rows = [(_SIGNS[c.action], c.action.value, str(c.ref), change_summary(c)) for c in shown]
+    lines += [Line(text, _TONES[c.action]) for text, c in zip(columns(rows), shown, strict=True)]
+    for change in shown:
+        lines += _details(change)
+    lines += [Line(f"warning: {w}  ({c.ref})", Tone.UPDATE) for c in plan.changes for w in c.warnings]
+    if shown:
+        lines.append(Line(f"unchanged: {plan.count(Action.UNCHANGED)}", Tone.DIM))
+    if next_command and plan.has_changes:
+        lines.append(Line(f"next: {next_command}"))
+    lines.append(_verdict(plan))
+    return tuple(lines)
+
+
+def plan_counts(plan: Plan) -> str:
+    """Return `2 create, 1 update, 41 unchanged`; actions that do not occur are left out, "unchanged" never is."""
+    counts = [(plan.count(action), action) for action in _COUNTED]
+    return ", ".join(f"{n} {action.value}" for n, action in counts if n or action is Action.UNCHANGED)
+
+
+def change_summary(change: Change) -> str:
+    """Return the one line about a change: its reason, or its fields."""
+    parts = [change.reason] if change.reason else []
+    if change.action in {Action.UPDATE, Action.OWNERSHIP}:
+        parts += [summarize_fields(change.fields)] if change.fields else []
+        parts += [f"takes {loss.field} from {loss.manager}" for loss in change.taken[:2]]
+    if change.renamed_from:
+        parts.append(f"replaces {change.renamed_from}")
+    if change.fidelity is not Fidelity.SERVER and not change.reason:
+        parts.append(f"not checked by the server ({change.fidelity.value})")
+    return "; ".join(part for part in parts if part)
+
+
+def _details(change: Change) -> list[Line]:
+    """Field by field, with the line of the config repo; nothing for a deletion or where the summary said it all."""
+    if not change.fields or change.action not in {Action.UPDATE, Action.OWNERSHIP, Action.CREATE, Action.BLOCKED}:
+        return []
+    if change.action is Action.CREATE and not change.renamed_from:
+        return []
+    lines = [Line(), Line(f"{change.ref}", Tone.HEADING)]
+    for field in change.fields:
+        first, *rest = detail_lines(field)
+        at = f"   [{field.origin}]" if field.origin else ""
+        lines.append(Line(f"    {first}{at}"))
+        lines += [Line(f"    {line}", _diff_tone(line)) for line in rest]
+    for loss in change.taken:
+        lines.append(Line(f"    takes over {loss.field} from {loss.manager} ({loss.operation})", Tone.UPDATE))
+    return lines
+
+
+def _diff_tone(line: str) -> Tone:
+    match line.strip()[:1]:
+        case "+":
+            return Tone.CREATE
+        case "-":
+            return Tone.DELETE
+        case _:
+            return Tone.DIM
+
+
+def _how(plan: Plan) -> str:
+    weaker = sum(c.fidelity is not Fidelity.SERVER for c in plan.changes)
+    note = f"; {weaker} not checked by the server" if weaker else ""
+    return f"server-side dry run, {plan.seconds:.1f} s{note}"
+
+
+def _verdict(plan: Plan) -> Line:
+    blocked = plan.count(Action.BLOCKED)
+    if blocked:
+        return Line(f"BLOCKED {plan.environment}: {blocked} objects belong to something else", Tone.BAD)
+    if plan.has_changes:
+        return Line(f"CHANGES {plan.environment}: {plan_counts(plan)}")
+    return Line(f"IN SYNC {plan.environment}: {len(plan.changes)} objects, nothing to do", Tone.GOOD)
+
+

@@ -1,0 +1,44 @@
+"""Problems as text: what, where with the source line, what to do, and what was written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from gitops_push.core.errors import Problem
+from gitops_push.core.origin import Origin
+from gitops_push.reports.lines import Line, Tone
+
+SourceLine = Callable[[str, int], str | None]
+"""Gives a line of a file of the checkout, or None where it cannot be shown."""
+
+
+def problem_lines(problems: Iterable[Problem], source_line: SourceLine, written: str) -> tuple[Line, ...]:
+    """Return all problems, each with its place; `written` is the closing line about what was written."""
+    lines: list[Line] = []
+    for problem in problems:
+        lines += _problem(problem, source_line)
+    return (*lines, Line(f"  {written}", Tone.DIM))
+
+
+def _problem(problem: Problem, source_line: SourceLine) -> list[Line]:
+    first, *rest = problem.message.splitlines() or [""]
+    about = f" on {problem.ref}" if problem.ref and str(problem.ref) not in problem.message else ""
+    lines = [Line(f"error[{problem.code.value}]: {first}{about}", Tone.BAD), *(Line(f"  {line}") for line in rest)]
+    if problem.origin:
+        lines += _place(problem.origin, source_line)
+    if problem.hint:
+        first, *rest = problem.hint.splitlines()
+        lines += [Line(f"  help: {first}"), *(Line(f"        {line}") for line in rest)]
+    return lines
+
+
+def _place(origin: Origin, source_line: SourceLine) -> list[Line]:
+    lines = [Line(f"  --> {origin}")]
+    text = source_line(origin.file, origin.line) if origin.line else None
+    if text is not None:
+        number = str(origin.line)
+        lines.append(Line(f"  {number} | {text}"))
+        if origin.column:
+            lines.append(Line(f"  {' ' * len(number)} | {' ' * (origin.column - 1)}^", Tone.BAD))
+    lines += [Line(f"      set before at {earlier}", Tone.DIM) for earlier in origin.trail]
+    return lines
