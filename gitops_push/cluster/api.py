@@ -96,7 +96,7 @@ class AccessQuestion:
     subresource: str = ""
 
 
-class ApiFailure(Exception):
+class ApiFailure(Exception):  # noqa: N818 - a failure of one call, not an error of the run
     """The server said no, or nothing. Translated to an outcome or to an error with an exit code by who called.
 
     `status` is the HTTP status, or 0 when no answer came; `reason` and `message` are the server's, cut and cleaned,
@@ -122,15 +122,27 @@ class ApiFailure(Exception):
         super().__init__(f"{status} {reason}: {message}")
 
 
+class Watch(Protocol):
+    """An iterator of events that any thread may end: after `close` a waiting iteration stops, without an error."""
+
+    def __iter__(self) -> Iterator[WatchEvent]: ...
+
+    def __next__(self) -> WatchEvent: ...
+
+    def close(self) -> None:
+        """End the watch; does nothing when it has ended."""
+        ...
+
+
 class ApiReader(Protocol):
     """Reads and dry-runs. An object of this type cannot write: its transport refuses to.
 
     Every method raises `ApiFailure`; unreachable servers, rejected credentials and replies that are not Kubernetes
-    raise `ClusterError` or `CredentialError` (see `cluster.client`). 404 of `get` is None, of everything else a failure.
+    raise `ClusterError` or `CredentialError` (see `cluster.client`). A 404 is None from `get`, else a failure.
     """
 
-    def served_kinds(self) -> ServedKinds:
-        """Return what the server serves, by aggregated discovery; asked once, then remembered."""
+    def served_kinds(self, *, refresh: bool = False) -> ServedKinds:
+        """Return what the server serves, by aggregated discovery; asked once, then remembered, unless `refresh`."""
         ...
 
     def get(self, kind: ServedKind, namespace: str, name: str) -> Body | None:
@@ -141,7 +153,7 @@ class ApiReader(Protocol):
         """Return all objects of a kind in a namespace, or in all for ""."""
         ...
 
-    def watch(self, kind: ServedKind, namespace: str, resource_version: str, seconds: float) -> Iterator[WatchEvent]:
+    def watch(self, kind: ServedKind, namespace: str, resource_version: str, seconds: float) -> Watch:
         """Yield events since `resource_version` until the server or `seconds` ends it. 410 is an `ApiFailure`."""
         ...
 
