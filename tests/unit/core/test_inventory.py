@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -53,6 +53,7 @@ INVENTORIES = st.builds(
 )
 
 WEB = ObjectRef("apps", "Deployment", "shop", "web")
+NAMESPACE = ObjectRef("", "Namespace", "", "n")
 ENV = ObjectRef("", "ConfigMap", "shop", "web-env")
 
 
