@@ -86,7 +86,9 @@ class Environment:
     """One environment, complete: defaults applied, patterns expanded.
 
     `project` and `name` together identify the inventory. `namespace` is for namespaced objects that name none, and
-    holds the inventory. `external` objects must exist in the cluster and are never written.
+    holds the inventory; `namespace_origin` is the line that says so, None where it was not written in a file.
+    `external` objects must exist in the cluster and are never written. `declared` is False for a path that is used as
+    an environment: nobody could say which other namespaces it may use.
     """
 
     name: str
@@ -101,3 +103,5 @@ class Environment:
     wait: WaitRules = WaitRules()
     ignore: tuple[FieldRule, ...] = ()
     sensitive: tuple[FieldRule, ...] = ()
+    namespace_origin: Origin | None = None
+    declared: bool = True
