@@ -81,14 +81,14 @@ class Console:
         if not self.quiet:
             self.note([Line(text, Tone.DIM)])
 
-    def print_json(self, text: str) -> None:
-        """Write a JSON document to standard output.
+    def clean_json(self, text: str) -> str:
+        """Return a JSON or YAML document as it may leave the process.
 
-        JSON escapes control characters by itself; what is left to do is to mask secrets and to break up `##`, which
-        starts a runner command anywhere in a line. It can only stand inside a string, where \\u0023 means the same.
+        Its writer escapes control characters; what is left to do is to mask secrets and to break up `##`, which starts
+        a runner command anywhere in a line. It can only stand inside a string, where `#\\u0023` means the same.
         """
         masked = self._redactor.mask_text(text) if self._redactor else text
-        self._write(self._out, masked.replace("##", "#\\u0023") + "\n")
+        return masked.replace("##", "#\\u0023")
 
     def write_exact(self, text: str) -> None:
         """Write manifests to standard output as they are."""

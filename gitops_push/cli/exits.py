@@ -28,6 +28,10 @@ NOTHING_WRITTEN: Final = "nothing was written"
 MAYBE_WRITTEN: Final = "writing had begun: see `gitops-push status`; the same command finishes the job"
 
 
+class NotConfirmed(Exception):  # noqa: N818 - an answer, not an error
+    """The person at the terminal said no to the plan."""
+
+
 def exit_code_of(run: Callable[[], int], session: Session) -> int:
     """Run and return the exit code of docs/reference/exit-codes.md; print every error and let no exception out.
 
@@ -41,7 +45,8 @@ def exit_code_of(run: Callable[[], int], session: Session) -> int:
         return exit_.exit_code
     except click.ClickException as error:
         return _report_usage(error, session)
-    except click.Abort:
+    except (click.Abort, NotConfirmed):
+        session.console.note([Line(f"not confirmed; {NOTHING_WRITTEN}", Tone.BAD)])
         return 130
     except Interrupted as interrupted:
         written = MAYBE_WRITTEN if session.wrote else NOTHING_WRITTEN
@@ -53,17 +58,27 @@ def exit_code_of(run: Callable[[], int], session: Session) -> int:
 
 def report_error(error: GitopsPushError, session: Session) -> int:
     """Print an error's problems, and the JSON document if one is due; return its exit code."""
-    code = AFTER_WRITE if session.wrote else error.exit_code
+    code = exit_code_after(error, session)
     _report_problems(error.problems, code, session)
     return code
 
 
-def _report_problems(problems: tuple[Problem, ...], code: int, session: Session) -> None:
+def exit_code_after(error: GitopsPushError, session: Session) -> int:
+    """Return the error's exit code; 20 once writing had begun."""
+    return AFTER_WRITE if session.wrote else error.exit_code
+
+
+def print_problems(problems: tuple[Problem, ...], session: Session) -> None:
+    """Print problems to standard error, with what was and was not written."""
     written = MAYBE_WRITTEN if session.wrote else NOTHING_WRITTEN
     session.console.note(problem_lines(problems, session.source_line, written))
-    if session.json_kind and not session.json_printed:
+
+
+def _report_problems(problems: tuple[Problem, ...], code: int, session: Session) -> None:
+    print_problems(problems, session)
+    if session.json_kind:
         data = document(session.json_kind, None, problems_data(problems), code)
-        session.console.print_json(json.dumps(data, indent=2))
+        session.console.write_exact(session.console.clean_json(json.dumps(data, indent=2)) + "\n")
 
 
 def _report_usage(error: click.ClickException, session: Session) -> int:

@@ -52,6 +52,24 @@ class PruneLimit(click.ParamType):
         return (None, number) if found[2] else (number, None)
 
 
+class NameList(click.ParamType):
+    """Words of a fixed set, separated by commas; the value is a frozenset."""
+
+    name = "WORD,..."
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[str]:
+        """Return the words, or fail naming the first unknown one."""
+        if isinstance(value, frozenset):
+            return value
+        chosen = frozenset(word.strip() for word in str(value).split(",") if word.strip())
+        for word in sorted(chosen - set(self.words)):
+            self.fail(f"{word!r} is not one of {', '.join(self.words)}", param, ctx)
+        return chosen
+
+
 class OutputFormat(click.ParamType):
     """FORMAT or FORMAT=FILE."""
 

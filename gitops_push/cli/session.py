@@ -26,7 +26,6 @@ class Session:
     root: Path | None = None
     wrote: bool = False
     json_kind: str = ""
-    json_printed: bool = False
 
     def found_root(self, root: Path) -> None:
         """Remember where the checkout is, to show source lines below errors."""

@@ -1,0 +1,85 @@
+"""`gitops-push apply`."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import click
+
+from gitops_push.cli.exits import NotConfirmed
+from gitops_push.cli.options import (
+    Duration,
+    cluster_options,
+    console_options,
+    option,
+    output,
+    plan_options,
+    repo_options,
+)
+from gitops_push.cli.reporting import FORMATS, Report, report_each
+from gitops_push.cli.session import Session
+from gitops_push.cli.settings import settings_of, watcher_of
+from gitops_push.core.codes import Code
+from gitops_push.core.errors import Problem, RefusedError, UsageError
+from gitops_push.core.plan import Plan
+from gitops_push.core.run import RunHeader
+from gitops_push.reports.deployment_text import deployment_lines
+from gitops_push.reports.json_report import deployment_data, document
+from gitops_push.reports.plan_text import plan_counts, plan_lines
+from gitops_push.workflow import apply
+
+
+@click.command("apply")
+@click.argument("environment", metavar="ENV")
+@repo_options
+@cluster_options
+@plan_options
+@option("-y", "--yes", is_flag=True, help="Do not ask; needed without a terminal.")
+@option("--confirm", default="", metavar="ENV", help="Name the environment once more; needed where it is protected.")
+@option("--wait/--no-wait", default=True, help="Wait until everything is healthy.")
+@option("--timeout", type=Duration(), default=None, help="How long to wait, like 5m (default: the config's).")
+@option("--allow-dirty", is_flag=True, help="Apply a protected environment from a checkout with changes.")
+@output(*FORMATS)
+@console_options
+@click.pass_obj
+def apply_command(session: Session, **parameters: Any) -> int:
+    """Plan, confirm, apply, wait until healthy, prune, and record what was done."""
+    settings = settings_of(session, parameters)
+    watcher = watcher_of(session)
+
+    def confirm(header: RunHeader, plan: Plan, *, protected: bool) -> None:
+        session.console.note(plan_lines(plan, header))
+        _check_confirmation(plan, parameters["confirm"], protected=protected)
+        if plan.has_changes and not parameters["yes"]:
+            _ask(session, plan, header)
+
+    def run(name: str) -> Report:
+        header, deployment = apply(settings, name, watcher, confirm)
+        code = deployment.exit_code
+        changed = tuple(str(outcome.ref) for outcome in deployment.outcomes if outcome.action.value != "unchanged")
+        data = document("Deployment", header, deployment_data(deployment), code)
+        return Report(code, deployment_lines(deployment), data, changed)
+
+    if not parameters["yes"] and not session.console.can_ask:
+        raise UsageError(_needs_yes(parameters["environment"]))
+    return report_each(session, "Deployment", parameters["outputs"], [parameters["environment"]], run)
+
+
+def _ask(session: Session, plan: Plan, header: RunHeader) -> None:
+    """At a terminal only; anything but yes means no."""
+    where = f" to {header.cluster}" if header.cluster else ""
+    answer = session.console.ask(f"apply {plan_counts(plan)}{where}? [y/N]")
+    if answer.lower() not in {"y", "yes"}:
+        raise NotConfirmed
+
+
+def _check_confirmation(plan: Plan, confirmed: str, *, protected: bool) -> None:
+    if protected and plan.has_changes and confirmed != plan.environment:
+        message = f"{plan.environment} is protected: confirm it by name"
+        raise RefusedError(Problem(Code.REFUSED_BY_RULE, message, hint=f"add --confirm {plan.environment}"))
+
+
+def _needs_yes(environment: str) -> Problem:
+    command = f"gitops-push apply {shlex.quote(environment)} --yes"
+    return Problem(Code.USAGE, "there is no terminal to ask for confirmation", hint=f"run: {command}")

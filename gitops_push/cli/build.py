@@ -1,0 +1,89 @@
+"""`gitops-push build`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gitops_push.cli.options import console_options, option, output, repo_options
+from gitops_push.cli.session import Session
+from gitops_push.cli.settings import settings_of, watcher_of
+from gitops_push.core.codes import Code
+from gitops_push.core.errors import Problem, UsageError
+from gitops_push.core.objects import Manifest, ManifestSet
+from gitops_push.documents.writer import to_yaml
+from gitops_push.reports.origins_text import origin_comments
+from gitops_push.workflow import Built, build
+
+FORMATS = ("yaml", "json", "name")
+
+
+@click.command("build")
+@click.argument("environment", metavar="ENV")
+@repo_options
+@option("--origins", is_flag=True, help="Say above each object where it and its changed fields come from.")
+@option("--output-dir", default="", metavar="DIR", help="Write one file per object into this directory.")
+@option("--show-secrets", is_flag=True, help="In CI: print a set that holds Secret values all the same.")
+@output(*FORMATS)
+@console_options
+@click.pass_obj
+def build_command(session: Session, **parameters: Any) -> int:
+    """Print the manifest set of an environment. Talks to no cluster and uses no network."""
+    settings = settings_of(session, parameters)
+    built = build(settings, parameters["environment"], watcher_of(session))
+    outputs = parameters["outputs"] or [("yaml", "")]
+    if parameters["output_dir"]:
+        _write_files(Path(parameters["output_dir"]), built.manifests)
+        return 0
+    for name, file in outputs:
+        _refuse_secrets(session, built, name, file, shown=parameters["show_secrets"])
+        text = _rendered(built.manifests, name, origins=parameters["origins"])
+        if file:
+            _write(Path(file), text)
+        else:
+            session.console.write_exact(text)
+    return 0
+
+
+def _rendered(manifests: ManifestSet, name: str, *, origins: bool) -> str:
+    match name:
+        case "name":
+            return "".join(f"{manifest.ref}\n" for manifest in manifests.manifests)
+        case "json":
+            items = [manifest.body for manifest in manifests.manifests]
+            return json.dumps({"apiVersion": "v1", "kind": "List", "items": items}, indent=2, sort_keys=True) + "\n"
+        case _:
+            return "---\n".join(_yaml(manifest, origins=origins) for manifest in manifests.manifests)
+
+
+def _yaml(manifest: Manifest, *, origins: bool) -> str:
+    return ("".join(f"# {line}\n" for line in origin_comments(manifest)) if origins else "") + to_yaml(manifest.body)
+
+
+def _refuse_secrets(session: Session, built: Built, name: str, file: str, *, shown: bool) -> None:
+    """A CI log is read by many: Secret values are printed there only on request, and never masked (safety.md)."""
+    secret = next((m for m in built.manifests.manifests if m.ref.kind == "Secret" and not m.ref.group), None)
+    if session.in_ci and secret and name != "name" and not file and not shown:
+        hint = "write to a file (-o yaml=FILE), or print it all the same with --show-secrets"
+        problem = Problem(Code.USAGE, "the set holds Secret values, and this is a CI log", secret.origin, secret.ref, hint)
+        raise UsageError(problem)
+
+
+def _write_files(directory: Path, manifests: ManifestSet) -> None:
+    """One file an object, named so that no two collide and a listing sorts by namespace and kind."""
+    for manifest in manifests.manifests:
+        ref = manifest.ref
+        parts = (ref.namespace, ref.kind.lower(), ref.group.lower(), ref.name)
+        name = "_".join(part.replace(":", "-") for part in parts if part)
+        _write(directory / f"{name}.yaml", to_yaml(manifest.body))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.FileError(str(path), error.strerror or "cannot be written") from error

@@ -1,0 +1,42 @@
+"""`gitops-push diff`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from gitops_push.cli.exits import CHANGES
+from gitops_push.cli.options import cluster_options, console_options, option, output, plan_options, repo_options, targets
+from gitops_push.cli.reporting import FORMATS, Report, report_each
+from gitops_push.cli.session import Session
+from gitops_push.cli.settings import chosen_environments, settings_of, watcher_of
+from gitops_push.core.plan import Action
+from gitops_push.reports.json_report import document, plan_data
+from gitops_push.reports.plan_text import plan_lines
+from gitops_push.workflow import diff
+
+
+@click.command("diff")
+@targets
+@repo_options
+@cluster_options
+@plan_options
+@option("--exit-code", is_flag=True, help="End with 3 when there are changes.")
+@output(*FORMATS)
+@console_options
+@click.pass_obj
+def diff_command(session: Session, **parameters: Any) -> int:
+    """Show what apply would do, by server-side dry run. Never writes."""
+    settings = settings_of(session, parameters)
+    watcher = watcher_of(session)
+    names = chosen_environments(settings, parameters["environments"], all_of_them=parameters["all_environments"])
+
+    def run(name: str) -> Report:
+        header, plan = diff(settings, name, watcher)
+        code = CHANGES if parameters["exit_code"] and plan.has_changes else 0
+        changed = tuple(str(change.ref) for change in plan.changes if change.action is not Action.UNCHANGED)
+        lines = plan_lines(plan, header, f"gitops-push apply {name}")
+        return Report(code, lines, document("Diff", header, plan_data(plan), code), changed)
+
+    return report_each(session, "Diff", parameters["outputs"], names, run)

@@ -1,0 +1,50 @@
+"""`gitops-push drift`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from gitops_push.cli.exits import CHANGES
+from gitops_push.cli.options import NameList, cluster_options, console_options, option, output, repo_options, targets
+from gitops_push.cli.reporting import FORMATS, Report, report_each
+from gitops_push.cli.session import Session
+from gitops_push.cli.settings import chosen_environments, settings_of, watcher_of
+from gitops_push.core.drift import DriftKind
+from gitops_push.reports.drift_text import drift_lines
+from gitops_push.reports.json_report import document, drift_data
+from gitops_push.workflow import drift
+
+KINDS = tuple(kind.value for kind in DriftKind)
+
+
+@click.command("drift")
+@targets
+@repo_options
+@cluster_options
+@option("--exit-code", is_flag=True, help="End with 3 when there is drift.")
+@option(
+    "--fail-on",
+    type=NameList(*KINDS),
+    default=",".join(KINDS),
+    show_default=True,
+    help="Which drift --exit-code is about.",
+)
+@output(*FORMATS)
+@console_options
+@click.pass_obj
+def drift_command(session: Session, **parameters: Any) -> int:
+    """Report once what differs between the cluster and the config. Never writes."""
+    settings = settings_of(session, parameters)
+    watcher = watcher_of(session)
+    names = chosen_environments(settings, parameters["environments"], all_of_them=parameters["all_environments"])
+
+    def run(name: str) -> Report:
+        header, report = drift(settings, name, watcher)
+        counts = any(drifted.kind.value in parameters["fail_on"] for drifted in report.drifted)
+        code = CHANGES if parameters["exit_code"] and counts else 0
+        drifted_names = tuple(str(drifted.ref) for drifted in report.drifted)
+        return Report(code, drift_lines(report, header), document("Drift", header, drift_data(report), code), drifted_names)
+
+    return report_each(session, "Drift", parameters["outputs"], names, run)

@@ -1,0 +1,114 @@
+"""Runs a command for one or many environments and reports in the formats that were asked for.
+
+All environments run, also after one failed; the highest exit code wins. JSON and YAML are one document, even when the
+run fails.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import click
+
+from gitops_push.cli.exits import exit_code_after, print_problems
+from gitops_push.cli.session import Session
+from gitops_push.core.errors import GitopsPushError
+from gitops_push.documents.writer import to_yaml
+from gitops_push.reports.json_report import SCHEMA_VERSION, Data, document, problems_data
+from gitops_push.reports.lines import Line
+
+FORMATS: Final = ("text", "json", "yaml", "name")
+
+Outputs: TypeAlias = Sequence[tuple[str, str]]
+"""(format, file) of each -o; file "" is standard output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run for one environment has to say: its exit code, and itself as text, as data and as names of objects."""
+
+    exit_code: int
+    lines: tuple[Line, ...] = ()
+    data: Data = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+
+
+def report_each(
+    session: Session, kind: str, outputs: Outputs, environments: Iterable[str], run: Callable[[str], Report]
+) -> int:
+    """Run for each environment, print and write all reports, and return the highest exit code."""
+    chosen = _complete(outputs)
+    session.json_kind = kind if any(name == "json" and not file for name, file in chosen) else ""
+    reports = []
+    for environment in environments:
+        report = _run_one(session, kind, environment, run)
+        reports.append(report)
+        if ("text", "") in chosen:
+            session.console.print(report.lines)
+    code = max((report.exit_code for report in reports), default=0)
+    for name, file in chosen:
+        if (name, file) != ("text", ""):
+            _emit(session, name, file, _as_format(session, name, kind, reports, code))
+    session.json_kind = ""
+    return code
+
+
+def _run_one(session: Session, kind: str, environment: str, run: Callable[[str], Report]) -> Report:
+    try:
+        return run(environment)
+    except GitopsPushError as error:
+        code = exit_code_after(error, session)
+        print_problems(error.problems, session)
+        data = {"environment": environment, **problems_data(error.problems)}
+        return Report(code, data=document(kind, None, data, code))
+
+
+def _complete(outputs: Outputs) -> list[tuple[str, str]]:
+    """Text goes to standard output unless another format does."""
+    chosen = list(dict.fromkeys(outputs))
+    on_screen = [name for name, file in chosen if not file]
+    if len(on_screen) > 1:
+        raise click.UsageError(f"only one format can go to standard output, not {' and '.join(on_screen)}; use =FILE")
+    return chosen if on_screen else [("text", ""), *chosen]
+
+
+def _as_format(session: Session, name: str, kind: str, reports: list[Report], code: int) -> str:
+    match name:
+        case "text":
+            return "".join(f"{session.console.clean(line.text)}\n" for report in reports for line in report.lines)
+        case "name":
+            return "".join(f"{session.console.clean(name)}\n" for report in reports for name in report.names)
+        case "yaml":
+            return to_yaml(_cleaned(_one_document(kind, reports, code), session))
+        case _:
+            return session.console.clean_json(json.dumps(_one_document(kind, reports, code), indent=2)) + "\n"
+
+
+def _one_document(kind: str, reports: list[Report], code: int) -> Data:
+    if len(reports) == 1:
+        return reports[0].data
+    items = [report.data for report in reports]
+    return {"schemaVersion": SCHEMA_VERSION, "kind": f"{kind}List", "items": items, "exitCode": code}
+
+
+def _cleaned(value: Any, session: Session) -> Any:
+    """Return the data with every text made harmless; YAML, unlike JSON, has texts without quotes and escapes."""
+    if isinstance(value, str):
+        return session.console.clean(value)
+    if isinstance(value, dict):
+        return {key: _cleaned(item, session) for key, item in value.items()}
+    return [_cleaned(item, session) for item in value] if isinstance(value, list) else value
+
+
+def _emit(session: Session, name: str, file: str, text: str) -> None:
+    if not file:
+        session.console.write_exact(text)
+        return
+    try:
+        Path(file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.FileError(file, error.strerror or "cannot be written") from error

@@ -1,0 +1,69 @@
+"""From click's parameters to the workflow's settings and back to the session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gitops_push.cli.session import Session
+from gitops_push.reports.lines import Line, Tone
+from gitops_push.workflow import Settings, Watcher, list_environments
+
+
+def settings_of(session: Session, parameters: dict[str, Any]) -> Settings:
+    """Return the settings among a command's parameters; also sets up the console from its flags."""
+    session.console.configure(
+        color=parameters.get("color", "auto"),
+        quiet=parameters.get("quiet", False),
+        verbose=parameters.get("verbose", False),
+    )
+    directory = Path(parameters.get("directory", "."))
+    if not directory.is_dir():
+        raise click.BadParameter(f"{str(directory)!r} is not a directory", param_hint="--directory")
+    known = {field.name for field in fields(Settings)} - {"directory", "environ", "in_ci"}
+    renamed = {"config": "config_file", "timeout": "timeout_seconds"}
+    values = {renamed.get(name, name): value for name, value in parameters.items()}
+    return Settings(
+        directory=directory,
+        environ=session.environ,
+        in_ci=session.in_ci,
+        use_proxy=not values.pop("no_proxy", False),
+        **{name: value for name, value in values.items() if name in known},
+    )
+
+
+def watcher_of(session: Session) -> Watcher:
+    """Return who watches a run: the session's console and signals."""
+    console = session.console
+    return Watcher(
+        working=console.working,
+        progress=console.progress,
+        warning=lambda text: console.note([Line(f"warning: {text}", Tone.UPDATE)]),
+        root=session.found_root,
+        secrets=session.found_secrets,
+        writing=session.writing,
+        stop_wanted=session.signals.stop_wanted,
+        deploying=session.signals.deploying,
+    )
+
+
+def chosen_environments(settings: Settings, named: Iterable[str], *, all_of_them: bool) -> tuple[str, ...]:
+    """Return the environments that a command is about, or fail: none named, or names together with --all."""
+    names = tuple(named)
+    if all_of_them and names:
+        raise click.UsageError("either name environments or say --all, not both")
+    if all_of_them:
+        return tuple(summary.name for summary in list_environments(settings))
+    if not names:
+        raise click.UsageError("name an environment of gitops-push.yaml or a path (or --all)")
+    return names
+
+
+def highest(codes: Iterable[int]) -> int:
+    """Return the exit code of a run over several environments: the highest wins."""
+    return max(codes, default=0)
+

@@ -1,0 +1,41 @@
+"""`gitops-push validate`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from gitops_push.cli.options import console_options, output, repo_options, targets
+from gitops_push.cli.reporting import FORMATS, Report, report_each
+from gitops_push.cli.session import Session
+from gitops_push.cli.settings import chosen_environments, settings_of, watcher_of
+from gitops_push.reports.json_report import document, manifest_set_data
+from gitops_push.reports.lines import Line, Tone
+from gitops_push.workflow import build
+
+
+@click.command("validate")
+@targets
+@repo_options
+@output(*FORMATS)
+@console_options
+@click.pass_obj
+def validate_command(session: Session, **parameters: Any) -> int:
+    """Build and check offline: duplicates, names, namespaces, ambiguous YAML. Talks to no cluster."""
+    settings = settings_of(session, parameters)
+    watcher = watcher_of(session)
+    names = chosen_environments(settings, parameters["environments"], all_of_them=parameters["all_environments"])
+
+    def run(name: str) -> Report:
+        built = build(settings, name, watcher)
+        count = len(built.manifests.manifests)
+        warnings = len(built.manifests.warnings)
+        lines = (
+            Line(str(built.header), Tone.HEADING),
+            Line(f"VALID {name}: {count} objects, {warnings} warnings", Tone.GOOD),
+        )
+        data = document("Validation", built.header, manifest_set_data(built.manifests), 0)
+        return Report(0, lines, data, tuple(str(manifest.ref) for manifest in built.manifests.manifests))
+
+    return report_each(session, "Validation", parameters["outputs"], names, run)

@@ -1,0 +1,103 @@
+"""The house keeps its shape: layers, lazy imports, and tables that agree with each other."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gitops_push.cli.main import COMMANDS, EXIT_CODES
+from gitops_push.core import errors
+from gitops_push.core.codes import Code
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "gitops_push"
+HEAVY = ("kubernetes", "keyring", "rich", "urllib3", "requests", "pydantic", "jsonschema")
+
+
+def loaded_modules(*arguments: str) -> set[str]:
+    """Return the top-level modules that a run of the program has loaded when it ends."""
+    code = (
+        "import sys\n"
+        "from gitops_push.cli.main import run\n"
+        f"code = run({list(arguments)!r})\n"
+        "print('\\n'.join(sorted({name.partition('.')[0] for name in sys.modules})), file=sys.stderr)\n"
+        "sys.exit(code)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("diff", "--help"),
+        ("completion", "bash"),
+        ("version",),
+        ("build", "-C", "docs/examples/config-repo", "prod"),
+        ("validate", "-C", "docs/examples/config-repo", "prod"),
+    ],
+    ids=" ".join,
+)
+def test_commands_without_a_cluster_load_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    assert not loaded_modules(*arguments) & set(HEAVY)
+
+
+def test_the_layers_are_kept() -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "lint-imports")], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def error_classes() -> list[type[errors.GitopsPushError]]:
+    found = [value for value in vars(errors).values() if isinstance(value, type)]
+    return [c for c in found if issubclass(c, errors.GitopsPushError) and c is not errors.GitopsPushError]
+
+
+@pytest.mark.parametrize("error", error_classes(), ids=lambda error: error.__name__)
+def test_every_error_has_an_exit_code_that_is_documented(error: type[errors.GitopsPushError]) -> None:
+    documented = documented_exit_codes()
+    assert error.exit_code in documented
+    assert error.__name__ in (errors.__doc__ or "")
+
+
+def documented_exit_codes() -> set[int]:
+    text = (ROOT / "docs" / "reference" / "exit-codes.md").read_text()
+    rows = re.findall(r"^\| ([\d /]+) \|", text, re.MULTILINE)
+    return {int(code) for row in rows for code in row.split("/")}
+
+
+def test_help_and_the_documentation_list_the_same_exit_codes() -> None:
+    in_help = {int(code) for code in re.findall(r"\b(\d{1,3})\b(?= |/)", EXIT_CODES)}
+    assert in_help == documented_exit_codes()
+
+
+def test_every_code_of_a_problem_is_used_once() -> None:
+    values = [code.value for code in Code]
+    assert len(values) == len(set(values))
+    assert all(re.fullmatch(r"GP0[0-7]\d\d", value) for value in values)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_module_and_a_help_text(command: str) -> None:
+    module = PACKAGE / "cli" / f"{command}.py"
+    assert module.is_file()
+    assert f"`gitops-push {command}" in module.read_text().splitlines()[0]
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    long = {str(path): n for path in PACKAGE.rglob("*.py") if (n := len(path.read_text().splitlines())) > 400}
+    assert not long
+
+
+def test_nothing_but_two_modules_catches_every_exception() -> None:
+    allowed = {PACKAGE / "cli" / "exits.py", PACKAGE / "cluster" / "deployer.py"}
+    broad = re.compile(r"except( \(?(Base)?Exception\b|:)")
+    found = {path for path in PACKAGE.rglob("*.py") if broad.search(path.read_text())}
+    assert found <= allowed
