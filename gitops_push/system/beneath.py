@@ -17,6 +17,7 @@ from functools import cache
 from typing import Final, TypeAlias
 
 Parts: TypeAlias = tuple[str, ...]
+Opener: TypeAlias = Callable[[int, Parts, int], tuple[int, Parts]]
 
 _NO_FOLLOW: Final = os.O_NOFOLLOW | os.O_CLOEXEC
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | _NO_FOLLOW
@@ -74,7 +75,7 @@ def open_beneath(root: int, parts: Parts, flags: int) -> tuple[int, Parts]:
         descriptor = open_directly(root, "/".join(parts), flags | os.O_CLOEXEC)
         if descriptor is not None:
             return descriptor, parts
-    return _walk(root, parts, flags)
+    return walk_beneath(root, parts, flags)
 
 
 @cache
@@ -99,7 +100,8 @@ def _openat2() -> Callable[[int, str, int], int | None] | None:
     return call
 
 
-def _walk(root: int, parts: Parts, flags: int) -> tuple[int, Parts]:
+def walk_beneath(root: int, parts: Parts, flags: int) -> tuple[int, Parts]:
+    """Do the same as `open_beneath`, component by component; for systems without `openat2`, and paths with links."""
     pending = list(reversed(parts))
     held: list[int] = [root]
     real: list[str] = []

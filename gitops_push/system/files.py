@@ -18,7 +18,7 @@ from typing import Final
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import BuildError, Problem
 from gitops_push.core.origin import Origin
-from gitops_push.system.beneath import OutsideError, Parts, open_beneath, split_path
+from gitops_push.system.beneath import Opener, OutsideError, Parts, open_beneath, split_path
 
 _READ: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY  # a FIFO must not hang the build
 _LOOK: Final = getattr(os, "O_PATH", _READ)
@@ -56,8 +56,9 @@ class RepoFiles:
     Every method raises `BuildError` (FILE_UNREADABLE, or BUDGET_EXCEEDED) that names the path.
     """
 
-    def __init__(self, root: PurePath, budget: FileBudget = FileBudget()) -> None:
+    def __init__(self, root: PurePath, budget: FileBudget = FileBudget(), opener: Opener = open_beneath) -> None:
         self.root = root
+        self._opener = opener
         self._budget = budget
         self._contents: dict[Parts, bytes] = {}
         self._total_bytes = 0
@@ -106,7 +107,7 @@ class RepoFiles:
         finally:
             os.close(descriptor)
         return tuple(
-            Entry(name, self._link_is_dir(f"{path}/{name}") if is_link else is_dir, is_link)
+            Entry(name, self._link_is_dir(self.resolve(path, name)) if is_link else is_dir, is_link)
             for name, is_link, is_dir in names
             if name.casefold() != ".git"
         )
@@ -131,7 +132,7 @@ class RepoFiles:
         """
         if relative.startswith("/"):
             return _join(_parts(relative))
-        return _join(_parts(f"{base_dir}/{relative}"))
+        return _join(_parts(f"{base_dir or '.'}/{relative}"))
 
     def _read_new(self, path: str, parts: Parts) -> bytes:
         descriptor, _ = self._open(path, parts, _READ)
@@ -149,7 +150,7 @@ class RepoFiles:
 
     def _mode(self, path: str) -> int | None:
         try:
-            descriptor, _ = open_beneath(self._root, _parts(path), _LOOK)
+            descriptor, _ = self._opener(self._root, _parts(path), _LOOK)
         except OSError as error:
             if error.errno in _ABSENT:
                 return None
@@ -169,7 +170,7 @@ class RepoFiles:
 
     def _open(self, path: str, parts: Parts, flags: int) -> tuple[int, Parts]:
         try:
-            return open_beneath(self._root, parts, flags)
+            return self._opener(self._root, parts, flags)
         except OSError as error:
             raise _unreadable(path, _reason(error)) from error
         except OutsideError as error:
