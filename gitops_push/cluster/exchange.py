@@ -1,0 +1,161 @@
+"""The one function through which every request goes: gate, identity, limit in flight, retries, deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from gitops_push.cluster.answers import failure_of, redirected
+from gitops_push.cluster.api import ApiFailure
+from gitops_push.cluster.authorization import Authorization, Headers
+from gitops_push.cluster.in_flight import InFlight
+from gitops_push.cluster.options import ConnectionOptions
+from gitops_push.cluster.reply import NoReply, Reply
+from gitops_push.cluster.request import Request, refuse_write
+from gitops_push.cluster.retries import Retries, Trouble, Verdict, trouble_of, verdict
+from gitops_push.core.codes import Code
+from gitops_push.core.errors import ClusterError, Problem
+
+
+class Lines(Protocol):
+    """The body of a good reply that has no end yet, by line."""
+
+    @property
+    def status(self) -> int:
+        """Return the HTTP status."""
+        ...
+
+    def read_line(self, deadline: float, limit_bytes: int) -> bytes | None:
+        """Return the next line without its end, None when the reply is over; `NoReply` when it broke off."""
+        ...
+
+    def close(self) -> None:
+        """End it, from any thread."""
+        ...
+
+
+class Wire(Protocol):
+    """Sends one request, once. Both raise `NoReply`, and a `GitopsPushError` for what no repetition can mend."""
+
+    def send(self, request: Request, headers: Headers, deadline: float) -> Reply:
+        """Return the whole answer, whatever its status; `ReplyTooLarge` beyond the request's limit."""
+        ...
+
+    def open(self, request: Request, headers: Headers, deadline: float) -> Reply | Lines:
+        """Return the lines of a good answer, or the whole of any other."""
+        ...
+
+    def close(self) -> None:
+        """Close all connections."""
+        ...
+
+
+class _HasStatus(Protocol):
+    @property
+    def status(self) -> int: ...
+
+
+_Answered = TypeVar("_Answered", bound=_HasStatus)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """The connection to one server. `run_deadline` is on the clock of `retries`."""
+
+    server: str
+    wire: Wire
+    authorization: Authorization
+    options: ConnectionOptions
+    retries: Retries
+    run_deadline: float
+    in_flight: InFlight = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.in_flight = InFlight(self.options.concurrency, self.retries.clock)
+
+    def call(self, request: Request) -> Reply:
+        """Return the final answer to a request: 2xx, or a status that no repetition can mend (404, 409, 422, …).
+
+        Sends it again as `retries` allows. Raises `ApiFailure` for a write of which nobody knows whether it happened,
+        or a server that stays overloaded or broken; `ClusterError` if there was no answer; `CredentialError` for a 401
+        that stays.
+        """
+        if self.options.read_only:
+            refuse_write(request)
+        clock = self.retries.clock
+        deadline = min(clock() + self.options.call_seconds, self.run_deadline)
+        attempt = 1
+        while True:
+            try:
+                reply = self._attempt(request, deadline)
+                trouble = trouble_of(reply.status, reply.body) if reply.status >= 429 else None
+                if trouble is None:
+                    return self._final(reply)
+                problem: Reply | NoReply = reply
+            except NoReply as nothing:
+                problem, trouble = nothing, Trouble.LOST if nothing.sent else Trouble.NOT_SENT
+            if verdict(request.effect, trouble) is Verdict.AMBIGUOUS:
+                raise self._ambiguous(problem)
+            retry_after = problem.retry_after if isinstance(problem, Reply) else ""
+            final = isinstance(problem, NoReply) and problem.final
+            if final or not self.retries.wait(attempt, deadline, retry_after):
+                raise self._given_up(problem)
+            attempt += 1
+
+    def open(self, request: Request) -> Reply | Lines:
+        """Return the lines of a streaming answer; not sent again, and not counted as in flight."""
+        if self.options.read_only:
+            refuse_write(request)
+        try:
+            return self._authorized(request, self._request_deadline(), self.wire.open)
+        except NoReply as nothing:
+            raise nothing.error from nothing
+
+    def _attempt(self, request: Request, deadline: float) -> Reply:
+        with self.in_flight.slot(deadline) as free:
+            if not free:
+                raise NoReply(self._too_late(), sent=False, final=True)
+            reply = self._authorized(request, min(deadline, self._request_deadline()), self.wire.send)
+        if reply.status in {429, 503}:
+            self.in_flight.overloaded()
+        else:
+            self.in_flight.succeeded()
+        return reply
+
+    def _authorized(
+        self, request: Request, deadline: float, send: Callable[[Request, Headers, float], _Answered]
+    ) -> _Answered:
+        for last in (False, True):
+            headers, token = self.authorization.headers()
+            self.retries.sending()
+            reply = send(request, headers, deadline)
+            self.retries.answered()
+            if reply.status != 401:
+                return reply
+            if last:
+                break
+            self.authorization.refresh(token)
+        raise self.authorization.rejection()
+
+    def _request_deadline(self) -> float:
+        return min(self.retries.clock() + self.options.request_seconds, self.run_deadline)
+
+    def _final(self, reply: Reply) -> Reply:
+        if 300 <= reply.status < 400:
+            raise redirected(reply, self.server)
+        return reply
+
+    def _ambiguous(self, problem: Reply | NoReply) -> ApiFailure:
+        self.retries.left_ambiguous()
+        if isinstance(problem, Reply):
+            return failure_of(problem, self.server, ambiguous=True)
+        return ApiFailure(0, "NoAnswer", str(problem.error), ambiguous=True)
+
+    def _given_up(self, problem: Reply | NoReply) -> Exception:
+        return problem.error if isinstance(problem, NoReply) else failure_of(problem, self.server)
+
+    def _too_late(self) -> ClusterError:
+        return ClusterError(
+            Problem(Code.SERVER_UNREACHABLE, f"{self.server} is too busy to answer within the time given")
+        )

@@ -1,0 +1,147 @@
+"""What may be sent again, and when: the one place that decides it.
+
+| call                      | never sent | sent, no answer | 429, 503 | 500, 502, 504 |
+|---------------------------|------------|-----------------|----------|---------------|
+| read, dry run             | again      | again           | again    | again         |
+| apply, create, replace,   | again      | ambiguous       | again    | ambiguous     |
+| delete                    |            |                 |          |               |
+
+Ambiguous means that the request may have been carried out: who called must read the object to know. All of it is
+bounded by the deadline of the call, a number of attempts, and a budget for the whole run: a server in trouble gets
+at most a fifth more requests. 401 is not a case for this table (see `authorization`), and 409 is news, not trouble.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from gitops_push.cluster.request import Effect
+
+_OVERLOADED: Final = frozenset({429, 503})
+_BROKEN: Final = frozenset({500, 502, 504})
+_USER_ERROR: Final = b"failed to create typed patch object"
+"""A 500 with this text is a field that the schema does not know: it will never go away."""
+
+
+class Trouble(StrEnum):
+    """How a call went wrong in a way that may pass."""
+
+    NOT_SENT = "not sent"
+    LOST = "no answer"
+    OVERLOADED = "overloaded"
+    BROKEN = "server error"
+
+
+class Verdict(StrEnum):
+    """What to do about it."""
+
+    AGAIN = "again"
+    AMBIGUOUS = "ambiguous"
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRules:
+    """Bounds of retrying; times in seconds. `first_attempts` holds until the server has answered for the first time.
+
+    Waits are random between 0 and base * 2^n, at most `cap_seconds` ("full jitter"), and never less than what the
+    server asked for by Retry-After, of which at most `retry_after_seconds` is honoured.
+    """
+
+    attempts: int = 6
+    first_attempts: int = 3
+    base_seconds: float = 0.25
+    cap_seconds: float = 8.0
+    retry_after_seconds: float = 30.0
+    budget_share: float = 0.2
+    budget_floor: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RetryCounts:
+    """For the report: requests sent, how many of them were repetitions, and how many were left ambiguous."""
+
+    requests: int = 0
+    retries: int = 0
+    ambiguous: int = 0
+
+
+def trouble_of(status: int, body: bytes) -> Trouble | None:
+    """Return the trouble that an HTTP status stands for, or None if the answer is final."""
+    if status in _OVERLOADED:
+        return Trouble.OVERLOADED
+    if status in _BROKEN and _USER_ERROR not in body:
+        return Trouble.BROKEN
+    return None
+
+
+def verdict(effect: Effect, trouble: Trouble) -> Verdict:
+    """Return the entry of the table."""
+    if effect.writes and trouble in {Trouble.LOST, Trouble.BROKEN}:
+        return Verdict.AMBIGUOUS
+    return Verdict.AGAIN
+
+
+def seconds_asked(retry_after: str, cap: float) -> float:
+    """Return what a Retry-After header asks for, at most `cap`; 0 for dates, negative numbers and nonsense."""
+    text = retry_after.strip()
+    return min(float(text), cap) if text.isascii() and text.isdigit() and len(text) < 10 else 0.0
+
+
+@dataclass(slots=True)
+class Retries:
+    """The state of retrying in one run, for many threads. `clock`, `sleep` and `chance` (0 to 1) can be replaced."""
+
+    rules: RetryRules = RetryRules()
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    chance: Callable[[], float] = random.random
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _requests: int = 0
+    _retries: int = 0
+    _ambiguous: int = 0
+    _answered: bool = False
+
+    @property
+    def counts(self) -> RetryCounts:
+        """Return what was counted so far."""
+        return RetryCounts(self._requests, self._retries, self._ambiguous)
+
+    def sending(self) -> None:
+        """Count a request that is about to be sent."""
+        with self._lock:
+            self._requests += 1
+
+    def answered(self) -> None:
+        """Note that the server is there."""
+        self._answered = True
+
+    def left_ambiguous(self) -> None:
+        """Count a write whose outcome is not known."""
+        with self._lock:
+            self._ambiguous += 1
+
+    def wait(self, attempt: int, deadline: float, retry_after: str = "") -> bool:
+        """Wait before attempt + 1 (counted from 1), or return False if there is to be none; takes from the budget."""
+        if attempt >= (self.rules.attempts if self._answered else self.rules.first_attempts):
+            return False
+        asked = seconds_asked(retry_after, self.rules.retry_after_seconds)
+        backoff = self.chance() * min(self.rules.cap_seconds, self.rules.base_seconds * 2 ** (attempt - 1))
+        pause = asked + backoff
+        if self.clock() + pause >= deadline or not self._take():
+            return False
+        self.sleep(pause)
+        return True
+
+    def _take(self) -> bool:
+        with self._lock:
+            allowed = max(self.rules.budget_floor, int(self._requests * self.rules.budget_share))
+            if self._retries >= allowed:
+                return False
+            self._retries += 1
+            return True
