@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import datetime
+import datetime as dt
 import ipaddress
 import json
 from dataclasses import dataclass, field
@@ -57,7 +57,7 @@ def make_authority() -> Authority:
         decipher_only=False,
     )
     certificate = (
-        _builder(name, name, key.public_key(), datetime.timedelta(days=30))
+        _builder(name, name, key.public_key(), dt.timedelta(days=30))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
@@ -74,7 +74,7 @@ def issue_server(authority: Authority) -> KeyPair:
 
 
 def issue_client(
-    authority: Authority, user: str, groups: tuple[str, ...] = (), valid_for: datetime.timedelta | None = None
+    authority: Authority, user: str, groups: tuple[str, ...] = (), valid_for: dt.timedelta | None = None
 ) -> KeyPair:
     """Returns a client certificate: the API server reads the user from CN and the groups from O.
 
@@ -83,9 +83,9 @@ def issue_client(
     return _issue(authority, _name(user, groups), ExtendedKeyUsageOID.CLIENT_AUTH, None, valid_for)
 
 
-def sign_token(authority: Authority, namespace: str, service_account: str, valid_for: datetime.timedelta) -> str:
+def sign_token(authority: Authority, namespace: str, service_account: str, valid_for: dt.timedelta) -> str:
     """Returns a service account token (a JWT, ES256) that the API server would issue, also one of the past."""
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     claims = {
         "iss": SERVICE_ACCOUNT_ISSUER,
         "aud": [SERVICE_ACCOUNT_ISSUER],
@@ -108,9 +108,7 @@ def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 def public_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     """Returns the public key of `key`, PEM."""
-    return key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    return key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def _issue(
@@ -118,10 +116,10 @@ def _issue(
     subject: x509.Name,
     usage: x509.ObjectIdentifier,
     names: x509.SubjectAlternativeName | None,
-    valid_for: datetime.timedelta | None = None,
+    valid_for: dt.timedelta | None = None,
 ) -> KeyPair:
     key = ec.generate_private_key(ec.SECP256R1())
-    lifetime = datetime.timedelta(days=30) if valid_for is None else valid_for
+    lifetime = dt.timedelta(days=30) if valid_for is None else valid_for
     builder = _builder(subject, authority.certificate.subject, key.public_key(), lifetime)
     builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
     builder = builder.add_extension(
@@ -134,10 +132,10 @@ def _issue(
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, lifetime: datetime.timedelta
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, lifetime: dt.timedelta
 ) -> x509.CertificateBuilder:
-    end = datetime.datetime.now(datetime.UTC) + lifetime
-    start = min(end, datetime.datetime.now(datetime.UTC)) - datetime.timedelta(hours=1)
+    end = dt.datetime.now(dt.UTC) + lifetime
+    start = min(end, dt.datetime.now(dt.UTC)) - dt.timedelta(hours=1)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -48,7 +48,7 @@ def build_control_plane(cache: Path, say: Callable[[str], None] = report_on_stde
     Writes below `cache` only. Raises ControlPlaneError when there is no Go, or when Go fails.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    with _exclusive(cache / "lock", say):
+    with exclusive(cache / "lock", say):
         return built_folder(cache) or _build(cache, say)
 
 
@@ -70,7 +70,7 @@ def _build(cache: Path, say: Callable[[str], None]) -> Path:
 
 
 @contextmanager
-def _exclusive(lock: Path, say: Callable[[str], None]) -> Iterator[None]:
+def exclusive(lock: Path, say: Callable[[str], None]) -> Iterator[None]:
     with lock.open("w") as stream:
         _wait_for_lock(stream, say)
         yield

@@ -24,10 +24,10 @@ def compile_program(go: Path, program: GoProgram, target: Path, say: Callable[[s
     it compiles and is silent about those in its cache. Raises ControlPlaneError with the end of Go's output.
     """
     total = _count_packages(go, program)
-    command = [str(go), "build", "-v", "-trimpath", "-ldflags", program.linker_flags, "-o", str(target), program.package]
+    flags = ["-v", "-trimpath", "-ldflags", program.linker_flags, "-o", str(target)]
     lines: list[str] = []
     process = subprocess.Popen(
-        command,
+        [str(go), "build", *flags, program.package],
         cwd=program.module,
         env=_environment(),
         stdout=subprocess.PIPE,
@@ -51,13 +51,17 @@ def _environment() -> dict[str, str]:
 def _count_packages(go: Path, program: GoProgram) -> int:
     """Returns how many packages the program is made of. Downloads the modules when they are missing."""
     command = [str(go), "list", "-deps", program.package]
-    answer = subprocess.run(command, cwd=program.module, env=_environment(), capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        command, cwd=program.module, env=_environment(), capture_output=True, text=True, check=False
+    )
     if answer.returncode != 0:
         raise ControlPlaneError(_failure(program, answer.stderr.splitlines()))
     return len(answer.stdout.splitlines())
 
 
-def _follow(process: subprocess.Popen[str], name: str, total: int, lines: list[str], say: Callable[[str], None]) -> None:
+def _follow(
+    process: subprocess.Popen[str], name: str, total: int, lines: list[str], say: Callable[[str], None]
+) -> None:
     reader = threading.Thread(target=_collect, args=(process, lines), daemon=True)
     reader.start()
     started_at = time.monotonic()
@@ -79,8 +83,8 @@ def _collect(process: subprocess.Popen[str], lines: list[str]) -> None:
 def _progress(name: str, elapsed_seconds: float, lines: list[str], total: int) -> str:
     compiled = [line for line in lines if not line.startswith("go: downloading")]
     if not compiled:
-        return f"{name}: {elapsed_seconds:.0f} s, nothing to compile yet ({total} packages in all)"
-    return f"{name}: {elapsed_seconds:.0f} s, compiled {len(compiled)} of at most {total} packages, now {compiled[-1]}"
+        return f"{name}: {elapsed_seconds:.0f} s, nothing compiled yet; what Go has in its cache is not compiled again"
+    return f"{name}: {elapsed_seconds:.0f} s, compiled {len(compiled)} of at most {total} packages, last {compiled[-1]}"
 
 
 def _end(process: subprocess.Popen[str]) -> None:
@@ -94,5 +98,5 @@ def _failure(program: GoProgram, lines: list[str]) -> str:
     end = "\n".join(lines[-LINES_OF_A_FAILURE:])
     return (
         f"Go could not build {program.name} in {program.module}:\n{end}\n"
-        "Check that Go can reach its module proxy (GOPROXY), or set KUBEBUILDER_ASSETS to a folder that has the programs."
+        "Check that Go reaches its module proxy (GOPROXY), or set KUBEBUILDER_ASSETS to a folder that has the programs."
     )

@@ -1,8 +1,8 @@
 """The process that owns the programs of one control plane, and ends with whoever started it.
 
-It runs on its own (`python -I supervisor.py FOLDER`), with nothing but the standard library. Each line on its input is a
-JSON array `[name, program, argument, …]` to start; each line on its output is the id of the process. When its input ends
-(the tests finished, were interrupted, or were killed) it kills what it started and removes FOLDER. In FOLDER,
+It runs on its own (`python -I supervisor.py FOLDER`), with nothing but the standard library. Each line on its input is
+a JSON array `[name, program, argument, …]` to start; each line on its output is the id of the process. When its input
+ends (the tests finished, were interrupted, or were killed) it kills what it started and removes FOLDER. In FOLDER,
 `NAME.log` has what a program said, and `NAME.exit` appears when one ends.
 
 A pipe and not a signal handler: the end of a pipe cannot be missed, and Ctrl-C in the terminal does not reach this

