@@ -1,0 +1,100 @@
+"""The one reader of YAML and JSON: every text that gitops-push opens goes through `read_documents` or `read_one`.
+
+It promises: bounded time and memory for any input (`Budget`), positions for every value, no silent loss (duplicate
+keys, half-read streams and odd documents are errors), and only `DocumentError` for whatever is wrong with the text.
+JSON is read as the YAML it nearly is; what JSON has beyond YAML (surrogate pairs in escapes, objects in a row) is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import yaml
+from yaml._yaml import CParser
+from yaml.events import DocumentStartEvent, StreamEndEvent
+
+from gitops_push.core.codes import Code
+from gitops_push.core.errors import DocumentError, Problem
+from gitops_push.core.origin import Origin
+from gitops_push.core.tree import Node, as_origin
+from gitops_push.documents.budgets import Budget, Usage
+from gitops_push.documents.scalars import Dialect
+from gitops_push.documents.source_text import SourceText, split_json_stream
+from gitops_push.documents.tree_builder import TreeBuilder
+
+__all__ = ["Budget", "Dialect", "Document", "Usage", "read_documents", "read_one"]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document: `value` is a `Fields`, an `Items` or a scalar; `start_line` is where it begins, counted from 1.
+
+    `warnings` name the plain scalars that tools read differently, each with its place and how to write it instead.
+    """
+
+    value: Node
+    file: str
+    start_line: int
+    warnings: tuple[Problem, ...] = ()
+
+
+def read_documents(
+    data: bytes, file: str, dialect: Dialect, budget: Budget = Budget(), usage: Usage | None = None
+) -> tuple[Document, ...]:
+    """Return the documents of a YAML stream or of JSON objects in a row; empty and null documents are left out.
+
+    `file` is the name for messages and origins. `usage` is the running count of a whole build; without one only the
+    limits of a single file hold. Raises DocumentError with all problems found.
+    """
+    count = Usage() if usage is None else usage
+    source = SourceText.of(data, file, budget, count)
+    documents = []
+    for part in split_json_stream(source):
+        documents += _read_part(part, dialect, budget, count)
+    count.objects += len(documents)
+    if count.objects > budget.total_objects:
+        message = f"more than {budget.total_objects:,} documents in all files of a build (limit total_objects)"
+        raise DocumentError(Problem(Code.BUDGET_EXCEEDED, message, Origin(file)))
+    return tuple(documents)
+
+
+def read_one(
+    data: bytes, file: str, dialect: Dialect, budget: Budget = Budget(), usage: Usage | None = None
+) -> Document:
+    """Return the only document of a text. Raises DocumentError also where there is none, or more than one."""
+    documents = read_documents(data, file, dialect, budget, usage)
+    match documents:
+        case (document,):
+            return document
+        case ():
+            raise DocumentError(Problem(Code.YAML_INVALID, "there is nothing in this file", Origin(file)))
+    message = "only one document is expected here, and another one begins"
+    raise DocumentError(Problem(Code.YAML_INVALID, message, Origin(file, documents[1].start_line, 1)))
+
+
+def _read_part(source: SourceText, dialect: Dialect, budget: Budget, usage: Usage) -> list[Document]:
+    builder: TreeBuilder | None = None
+    try:
+        parser = CParser(source.parsable)
+        builder = TreeBuilder(parser, source.file, dialect, budget, usage)
+        documents = list(_documents(parser, builder, source, dialect))
+    except yaml.YAMLError as error:
+        raise DocumentError([*(builder.problems if builder else ()), source.problem_of(error)]) from None
+    if builder.problems:
+        raise DocumentError(builder.problems)
+    return documents
+
+
+def _documents(parser: CParser, builder: TreeBuilder, source: SourceText, dialect: Dialect) -> Iterator[Document]:
+    parser.get_event()
+    while True:
+        event = parser.get_event()
+        if type(event) is StreamEndEvent or event is None:
+            return
+        if type(event) is DocumentStartEvent:
+            source.check_document_start(event, dialect)
+        known = len(builder.warnings)
+        value, mark = builder.read_document()
+        if value is not None:
+            yield Document(value, source.file, as_origin(mark, source.file).line, tuple(builder.warnings[known:]))
