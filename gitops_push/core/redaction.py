@@ -1,9 +1,9 @@
 """Masks secret values, so that nothing that leaves the process can show one.
 
-Two ways, both needed. By position: everything under `data` and `stringData` of a Secret, and every field that a
-`sensitive:` rule names, becomes a `Masked`. By value: every secret value that was collected is replaced wherever it
-occurs in text (an error of the server, an annotation, another object), in the encodings in which it is found there.
-Text is masked before it is wrapped, cut or prefixed, so that values of many lines are still found whole.
+Two ways, both needed. By position (`disclosure`): everything under `data` and `stringData` of a Secret, and every field
+that a `sensitive:` rule names, becomes a `Masked`. By value: every secret value that was collected is replaced wherever
+it occurs in text (an error of the server, an annotation, another object), in the encodings in which it is found there.
+Text is masked before it is escaped, wrapped, cut or prefixed, so that values of many lines are still found whole.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from gitops_push.core.objects import Body
-from gitops_push.core.secret_values import LAST_APPLIED, SECRET_FIELDS, bytes_of, decoded_data, is_secret, secret_forms
+from gitops_push.core.secret_values import bytes_of, secret_forms
 
 SHORTEST: Final = 6
 """Shorter values are masked by position only: masking every `3` of a report would blind the reader."""
@@ -76,38 +75,9 @@ class Redactor:
             done = end
         return "".join((*pieces, text[done:])) if pieces else text
 
-    def masked_body(self, body: Body) -> dict[str, Any]:
-        """Return a copy of an object in which no secret value is left: `Masked` by position, tags inside of text."""
-        masked = {key: self._masked(value) for key, value in body.items()}
-        if not is_secret(body):
-            return masked
-        for name in SECRET_FIELDS:
-            if name in body:
-                masked[name] = self._masked_data(name, body[name])
-        metadata = masked.get("metadata")
-        annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-        if isinstance(annotations, dict) and LAST_APPLIED in annotations:
-            annotations[LAST_APPLIED] = self.mask_value(body["metadata"]["annotations"][LAST_APPLIED])
-        return masked
-
-    def _masked_data(self, field: str, values: object) -> object:
-        if not isinstance(values, Mapping):
-            return self.mask_value(values)
-        plain = field == "stringData"
-        return {key: self.mask_value(value if plain else decoded_data(value)) for key, value in values.items()}
-
-    def _masked(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self.mask_text(value)
-        if isinstance(value, Mapping):
-            return {key: self._masked(item) for key, item in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [self._masked(item) for item in value]
-        return value
-
     def _spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield where secret values are, overlapping ones joined, outside of the markers that are there already."""
-        kept = [match.span() for match in _MARKER.finditer(text) if match[1] not in self._value_of]
+        kept = [match.span() for match in _MARKER.finditer(text) if not {match[0], match[1]} & self._value_of.keys()]
         start = end = -1
         for at, length in self._matches(text):
             if any(low <= at and at + length <= high for low, high in kept):
