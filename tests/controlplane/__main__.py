@@ -11,8 +11,7 @@ import tempfile
 from pathlib import Path
 from types import FrameType
 
-from tests.controlplane.build import build_control_plane, cache_folder
-from tests.controlplane.cluster import ControlPlane, start_control_plane
+from tests.controlplane.cluster import KUBECONFIG_VARIABLE, ControlPlane, start_control_plane
 from tests.controlplane.errors import ControlPlaneError
 from tests.controlplane.programs import find_programs
 
@@ -46,11 +45,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _build(options: argparse.Namespace) -> int:
-    print(build_control_plane(cache_folder(os.environ)))
+    given = os.environ.get(KUBECONFIG_VARIABLE)
+    if given:
+        print(f"nothing to build: the tests use the cluster of {KUBECONFIG_VARIABLE}={given}")
+        return 0
+    print(find_programs(os.environ))
     return 0
 
 
 def _up(options: argparse.Namespace) -> int:
+    if options.kubeconfig_out and options.kubeconfig_out.exists():
+        raise ControlPlaneError(f"{options.kubeconfig_out} exists; name a file that does not, it is removed at the end")
     programs = find_programs(os.environ)
     with start_control_plane(programs, options.nodes) as plane, tempfile.TemporaryDirectory() as folder:
         kubeconfig = options.kubeconfig_out or Path(folder) / "kubeconfig"
@@ -84,7 +89,6 @@ def _run_command(command: list[str], plane: ControlPlane) -> int:
 
 def _write_private(path: Path, text: str) -> None:
     """The file holds a key: nobody else may read it, at no moment."""
-    path.unlink(missing_ok=True)
     path.touch(mode=0o600, exist_ok=False)
     path.write_text(text, encoding="utf-8")
 

@@ -130,24 +130,33 @@ def open_control_plane(environ: Mapping[str, str], say: Callable[[str], None] = 
     given = environ.get(KUBECONFIG_VARIABLE)
     if not given:
         return start_control_plane(find_programs(environ, say), say=say)
-    kubeconfig = Path(given).read_text(encoding="utf-8")
-    access = open_access(kubeconfig)
-    access.request("GET", "/version")
+    try:
+        kubeconfig = Path(given).read_text(encoding="utf-8")
+        access = open_access(kubeconfig)
+        access.request("GET", "/version")
+    except (OSError, urllib3.exceptions.HTTPError) as error:
+        raise ControlPlaneError(f"the cluster of {KUBECONFIG_VARIABLE}={given} is not reached: {error}") from error
     return ControlPlane(kubeconfig, access, None)
 
 
-def start_control_plane(programs: Path, nodes: int = 2, say: Callable[[str], None] = report_on_stderr) -> ControlPlane:
+def start_control_plane(
+    programs: Path,
+    nodes: int = 2,
+    api_server_flags: Mapping[str, str] | None = None,
+    say: Callable[[str], None] = report_on_stderr,
+) -> ControlPlane:
     """Starts a control plane with `nodes` ready nodes and waits until pods can run in it: about four seconds.
 
-    `programs` is a folder with the five programs. Raises ControlPlaneError, with the end of the log of the program that
-    failed; then nothing is left running. It ends with `stop()`, and also when this process ends in any way.
+    `programs` is a folder with the five programs; `api_server_flags` (without dashes) go to kube-apiserver. Raises
+    ControlPlaneError, with the end of the log of the program that failed; then nothing is left running. It ends with
+    `stop()`, and also when this process ends in any way.
     """
     for attempt in range(1, START_ATTEMPTS + 1):
         folder = Path(tempfile.mkdtemp(prefix="gitops-push-controlplane-"))
         layout = commands.make_layout(folder, programs)
         processes = start_supervisor(folder)
         try:
-            return _start(layout, processes, nodes, say)
+            return _start(layout, processes, nodes, api_server_flags or {}, say)
         except BaseException as error:
             processes.stop()
             if "address already in use" not in str(error) or attempt == START_ATTEMPTS:
@@ -156,13 +165,19 @@ def start_control_plane(programs: Path, nodes: int = 2, say: Callable[[str], Non
     raise AssertionError("unreachable")
 
 
-def _start(layout: commands.Layout, processes: Processes, nodes: int, say: Callable[[str], None]) -> ControlPlane:
+def _start(
+    layout: commands.Layout,
+    processes: Processes,
+    nodes: int,
+    api_server_flags: Mapping[str, str],
+    say: Callable[[str], None],
+) -> ControlPlane:
     authority = make_authority()
     commands.write_files(layout, authority)
     admin = issue_client(authority, ADMIN, ("system:masters",))
     kubeconfig = certificate_kubeconfig(layout.server_url, authority.certificate_pem, admin)
     processes.start("etcd", commands.etcd_command(layout))
-    processes.start("kube-apiserver", commands.api_server_command(layout))
+    processes.start("kube-apiserver", commands.api_server_command(layout, api_server_flags))
     access = open_access(kubeconfig)
     wait = _Wait(processes, say)
     wait.until("API server ready", "kube-apiserver", lambda: _answers(access, "/readyz"))

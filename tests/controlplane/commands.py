@@ -103,8 +103,8 @@ def etcd_command(layout: Layout) -> list[str]:
     )
 
 
-def api_server_command(layout: Layout) -> list[str]:
-    """Returns the API server on loopback with RBAC, an audit log and the defaults of a real one."""
+def api_server_command(layout: Layout, flags: Mapping[str, str]) -> list[str]:
+    """Returns the API server on loopback with RBAC, an audit log, the defaults of a real one, and `flags` on top."""
     return _command(
         layout.program("kube-apiserver"),
         {
@@ -129,7 +129,9 @@ def api_server_command(layout: Layout) -> list[str]:
             "audit-policy-file": layout.file("audit-policy.yaml"),
             "audit-log-path": str(layout.audit_log),
             "audit-log-mode": "blocking",
+            "audit-log-maxsize": "100000",  # MB; a log that rotates would move the marks in it
             "profiling": "false",
+            **flags,
         },
     )
 

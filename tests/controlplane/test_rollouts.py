@@ -11,7 +11,7 @@ from tests.controlplane.cluster import ControlPlane
 from tests.controlplane.kubectl import Kubectl
 from tests.controlplane.sources import kubernetes_version
 from tests.controlplane.waiting import eventually
-from tests.controlplane.workloads import CHAOS_ANNOTATION, daemon_set, deployment, job, stateful_set
+from tests.controlplane.workloads import CHAOS_ANNOTATION, daemon_set, deployment, job, pod_template, stateful_set
 
 APPS = "/apis/apps/v1/namespaces"
 BATCH = "/apis/batch/v1/namespaces"
@@ -130,11 +130,31 @@ def test_a_container_has_a_log(control_plane: ControlPlane, namespace: str, kube
     assert log == "last line of the log\n"
 
 
-def test_a_deleted_namespace_goes_away_with_its_pods(control_plane: ControlPlane, kubectl: Kubectl) -> None:
-    kubectl("create", "namespace", "short-lived")
-    kubectl("apply", "-n", "short-lived", "-f", "-", stdin=json.dumps(deployment("web")))
-    kubectl("delete", "namespace", "short-lived", "--timeout=60s")
-    assert kubectl.run("get", "namespace", "short-lived").returncode != 0
+def test_a_deleted_namespace_goes_away_with_its_pods(
+    control_plane: ControlPlane, namespace: str, kubectl: Kubectl
+) -> None:
+    manifest = deployment("web")
+    manifest["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 1
+    name = f"{namespace}-too"
+    kubectl("create", "namespace", name)
+    kubectl("apply", "-n", name, "-f", "-", stdin=json.dumps(manifest))
+    kubectl("rollout", "status", "deployment/web", "-n", name, "--timeout=30s")
+    kubectl("delete", "namespace", name, "--timeout=60s")
+    assert kubectl.run("get", "namespace", name).returncode != 0
+
+
+def test_a_pod_takes_its_time_to_go_when_asked(control_plane: ControlPlane, namespace: str) -> None:
+    slow = _bare_pod("slow", {"gitops-push.test/delete-after": "1s"})
+    stuck = _bare_pod("stuck", {CHAOS_ANNOTATION: "stuck-deleting"})
+    pods = f"/api/v1/namespaces/{namespace}/pods"
+    for pod in (slow, stuck):
+        control_plane.request("POST", pods, pod)
+    eventually(lambda: _phases(control_plane, pods), lambda phases: phases == {"slow": "Running", "stuck": "Running"})
+    for name in ("slow", "stuck"):
+        control_plane.request("DELETE", f"{pods}/{name}")
+    assert set(_phases(control_plane, pods)) == {"slow", "stuck"}
+    eventually(lambda: set(_phases(control_plane, pods)), lambda names: names == {"stuck"})
+    control_plane.request("DELETE", f"{pods}/stuck", {"gracePeriodSeconds": 0})
 
 
 def _pod_status(control_plane: ControlPlane, namespace: str, container_list: str) -> dict[str, Any]:
@@ -149,3 +169,12 @@ def _pod_status(control_plane: ControlPlane, namespace: str, container_list: str
 
 def _volume_names(control_plane: ControlPlane) -> list[str]:
     return [item["metadata"]["name"] for item in control_plane.request("GET", "/api/v1/persistentvolumes")["items"]]
+
+
+def _bare_pod(name: str, annotations: dict[str, str]) -> dict[str, Any]:
+    template = pod_template(name, annotations)
+    return {**template, "metadata": {**template["metadata"], "name": name}}
+
+
+def _phases(control_plane: ControlPlane, pods: str) -> dict[str, str]:
+    return {pod["metadata"]["name"]: pod["status"]["phase"] for pod in control_plane.request("GET", pods)["items"]}
