@@ -37,9 +37,10 @@ _NOT_DNS: Final = re.compile(r"[^a-z0-9]+")
 
 
 class InventoryState(StrEnum):
-    """How the last run ended; `APPLYING` is what a killed run leaves behind."""
+    """How the last run ended; `APPLYING` is what a killed run leaves behind, `FAILED` one that met an error."""
 
     APPLYING = "applying"
+    FAILED = "failed"
     DONE = "done"
     UNHEALTHY = "unhealthy"
     PRUNE_PENDING = "prune pending"

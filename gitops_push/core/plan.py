@@ -49,7 +49,8 @@ class Change:
     `api_version` is the one the request goes to. `live_uid` and `live_resource_version` are "" for an object that does
     not exist. `taken` lists what people's tools lose. `reason` says for people why (why it is deleted, kept, blocked,
     or how a weaker fidelity came about). `warnings` come from the server. `server_changes` counts differences that the
-    server itself makes (defaults, webhooks) and that are not shown.
+    server itself makes (defaults, webhooks) and that are not shown. `live_state` is that of `core.live_state`: by
+    it the deployer tells a write to the status, which it may pass over, from an edit.
     """
 
     ref: ObjectRef
@@ -65,6 +66,7 @@ class Change:
     origin: Origin | None = None
     renamed_from: str = ""
     server_changes: int = 0
+    live_state: str = ""
 
 
 WRITING = frozenset({Action.CREATE, Action.UPDATE, Action.OWNERSHIP, Action.PRUNE})

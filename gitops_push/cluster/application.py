@@ -1,0 +1,152 @@
+"""Writes one object, exactly as planned or not at all, and finds out what happened when no answer comes.
+
+A create carries the precondition that the object does not exist, an update the planned uid and resourceVersion. Status
+is written all the time, so a 409 is followed by a look: if nothing but status moved, the write is sent again with the
+new resourceVersion; else somebody changed the object since the plan, and it stays as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from gitops_push.cluster.api import ApiFailure, ApiWriter, Precondition, ServedKind
+from gitops_push.cluster.failures import failure_text
+from gitops_push.core.deployment import Result
+from gitops_push.core.errors import GitopsPushError
+from gitops_push.core.live_state import live_state
+from gitops_push.core.normalization import comparable
+from gitops_push.core.objects import Body
+from gitops_push.core.plan import Change
+from gitops_push.core.redaction import Redactor
+
+_RESENDS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectWrite:
+    """What is to be written: a planned creation, update or change of ownership, and its request."""
+
+    change: Change
+    kind: ServedKind
+    body: dict[str, Any] = field(repr=False)
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Return namespace and name as they stand in the request."""
+        return self.change.ref.namespace, self.change.ref.name
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The object is as it was sent, and this is its uid."""
+
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotWritten:
+    """It was not written, or nobody knows (`Result.UNKNOWN`)."""
+
+    result: Result
+    message: str
+
+
+Fate: TypeAlias = Written | NotWritten
+
+
+def apply_object(writer: ApiWriter, write: ObjectWrite, redactor: Redactor) -> Fate:
+    """Send the object with its preconditions; writes. Returns what became of it."""
+    change = write.change
+    planned = Precondition(uid=change.live_uid, resource_version=change.live_resource_version)
+    precondition = planned if change.live_uid else Precondition(absent=True)
+    fate: Fate = NotWritten(Result.FAILED, "the object changes faster than it can be written")
+    for _ in range(1 + _RESENDS):
+        step = _send(writer, write, precondition, redactor)
+        if not isinstance(step, Precondition):
+            return step
+        precondition = step
+    return fate
+
+
+def _send(writer: ApiWriter, write: ObjectWrite, precondition: Precondition, redactor: Redactor) -> Fate | Precondition:
+    """Send it once. A precondition as the result says: send again with this one."""
+    try:
+        answer = writer.apply(write.kind, *write.place, write.body, precondition)
+        return Written(str(answer.body["metadata"]["uid"]))
+    except ApiFailure as failure:
+        if failure.ambiguous:
+            return _resolved(writer, write, precondition, redactor)
+        if not _is_about_precondition(failure):
+            return NotWritten(Result.FAILED, failure_text(failure, redactor))
+    except GitopsPushError as error:
+        return NotWritten(Result.FAILED, failure_text(error, redactor))
+    return _after_conflict(writer, write, precondition, redactor)
+
+
+def _is_about_precondition(failure: ApiFailure) -> bool:
+    """A wrong uid is answered with 422 (tried on a real API server), a wrong resourceVersion with 409."""
+    wrong_uid = any(path == "metadata.uid" for path, _, _ in failure.causes) or "metadata.uid" in failure.message
+    return failure.status == 409 or (failure.status == 422 and wrong_uid)
+
+
+def _after_conflict(
+    writer: ApiWriter, write: ObjectWrite, precondition: Precondition, redactor: Redactor
+) -> Fate | Precondition:
+    change = write.change
+    try:
+        live = writer.get(write.kind, *write.place)
+    except (ApiFailure, GitopsPushError) as failure:
+        text = failure_text(failure, redactor)
+        return NotWritten(Result.FAILED, f"it changed since the plan, and cannot be read: {text}")
+    if precondition.absent:
+        if live is None:
+            return precondition
+        return _live_changed("somebody else created it since the plan")
+    if live is None:
+        return _live_changed("somebody deleted it since the plan")
+    metadata = live["metadata"]
+    if metadata.get("uid") != change.live_uid:
+        return _live_changed("somebody deleted and recreated it since the plan")
+    if not change.live_state or live_state(live, redactor) != change.live_state:
+        return _live_changed("somebody changed it since the plan")
+    return Precondition(uid=change.live_uid, resource_version=str(metadata.get("resourceVersion", "")))
+
+
+def _resolved(
+    writer: ApiWriter, write: ObjectWrite, precondition: Precondition, redactor: Redactor
+) -> Fate | Precondition:
+    """Find out by reading whether a request whose answer was lost was carried out."""
+    try:
+        live = writer.get(write.kind, *write.place)
+        if live is None and precondition.absent:
+            return precondition
+        if live is not None and _is_unmoved(live, precondition):
+            return precondition
+        if live is not None and _is_as_sent(writer, write, live):
+            return Written(str(live["metadata"]["uid"]))
+    except (ApiFailure, GitopsPushError) as failure:
+        text = failure_text(failure, redactor)
+        return NotWritten(Result.UNKNOWN, f"no answer came, and it cannot be read: {text}")
+    return _after_conflict(writer, write, precondition, redactor)
+
+
+def _is_unmoved(live: Body, precondition: Precondition) -> bool:
+    metadata = live["metadata"]
+    found = (metadata.get("uid"), metadata.get("resourceVersion"))
+    return found == (precondition.uid, precondition.resource_version)
+
+
+def _is_as_sent(writer: ApiWriter, write: ObjectWrite, live: Body) -> bool:
+    """An apply that is in effect would change nothing if it were sent again."""
+    merged = writer.dry_run_apply(write.kind, *write.place, write.body).body
+    return comparable(merged) == comparable(live) and _ours(merged) == _ours(live)
+
+
+def _ours(body: Body) -> list[Any]:
+    entries = body["metadata"].get("managedFields") or ()
+    return [e.get("fieldsV1") for e in entries if e.get("manager") == "gitops-push" and e.get("operation") == "Apply"]
+
+
+def _live_changed(what: str) -> NotWritten:
+    return NotWritten(Result.FAILED, f"{what}: it stays as it is; run again for a new plan")

@@ -1,0 +1,107 @@
+"""Reads and writes the inventory: one ConfigMap, always swapped against the version that was read."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gitops_push.cluster.api import ApiFailure, ApiReader, ApiWriter, ServedKind
+from gitops_push.core.codes import Code
+from gitops_push.core.errors import ClusterError, NotNowError, PlanError, Problem, RefusedError
+from gitops_push.core.inventory import Inventory, from_config_map, new_inventory, to_config_map
+from gitops_push.core.objects import Body
+
+CONFIG_MAP: Final = ServedKind("", "v1", "ConfigMap", "configmaps", namespaced=True)
+_ATTEMPTS: Final = 3
+
+
+def read_inventory(reader: ApiReader, project: str, environment: str, namespace: str) -> Inventory:
+    """Return the inventory of an environment, an empty one if it was never deployed.
+
+    `RefusedError` INVENTORY_MISMATCH for a record that is damaged, foreign, or of another project or environment;
+    `ClusterError` if it cannot be read.
+    """
+    new = new_inventory(project, environment, namespace)
+    try:
+        body = reader.get(CONFIG_MAP, namespace, new.name)
+    except ApiFailure as failure:
+        code = Code.SERVER_FORBIDS if failure.status == 403 else Code.SERVER_ERROR
+        text = f"the inventory {new.ref} cannot be read: {failure.message}"
+        raise ClusterError(Problem(code, text, ref=new.ref)) from failure
+    if body is None:
+        return new
+    found = from_config_map(body)
+    _check_identity(found, new)
+    return found
+
+
+def write_inventory(writer: ApiWriter, inventory: Inventory) -> Inventory:
+    """Write the inventory and return it as it is stored; writes.
+
+    Creates it if `resource_version` is "", else swaps it. A lost answer is resolved by reading. `NotNowError` if it is
+    not any more what was read: somebody else deploys; `ApiFailure` for everything else, ambiguous if even reading did
+    not tell.
+    """
+    body = to_config_map(inventory)
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            return _stored(inventory, _send(writer, inventory, body))
+        except ApiFailure as failure:
+            if failure.status in {404, 409} and failure.details_kind != "namespaces":
+                raise _overtaken(inventory) from failure
+            if not failure.ambiguous or attempt == _ATTEMPTS:
+                raise
+            live = writer.get(CONFIG_MAP, inventory.namespace, inventory.name)
+            if live is not None and live.get("data") == body["data"]:
+                return _stored(inventory, live)
+            if _version(live) != inventory.resource_version:
+                raise _overtaken(inventory) from failure
+    raise AssertionError("the last attempt returns or raises")
+
+
+def check_has_place(reader: ApiReader, inventory: Inventory) -> None:
+    """Prove by a dry run that a new inventory can be created; `PlanError` if its namespace does not exist."""
+    try:
+        reader.dry_run_apply(CONFIG_MAP, inventory.namespace, inventory.name, to_config_map(inventory))
+    except ApiFailure as failure:
+        hint = None
+        text = f"the inventory {inventory.ref} cannot be created: {failure.message}"
+        code = Code.SERVER_FORBIDS if failure.status == 403 else Code.DRY_RUN_REJECTED
+        if failure.status == 404 and failure.details_kind == "namespaces":
+            code, text = Code.NAMESPACE_MISSING, f"the namespace {inventory.namespace} does not exist"
+            hint = "create it, add it to the set, or set another `namespace:` for the environment"
+        raise PlanError(Problem(code, text, ref=inventory.ref, hint=hint)) from failure
+
+
+def _send(writer: ApiWriter, inventory: Inventory, body: Body) -> Body:
+    if not inventory.resource_version:
+        return writer.create(CONFIG_MAP, inventory.namespace, body).body
+    return writer.replace(CONFIG_MAP, inventory.namespace, inventory.name, body).body
+
+
+def _stored(inventory: Inventory, body: Body) -> Inventory:
+    found = from_config_map(body)
+    _check_identity(found, inventory)
+    return found
+
+
+def _version(body: Body | None) -> str:
+    return "" if body is None else str(body["metadata"].get("resourceVersion", ""))
+
+
+def _check_identity(found: Inventory, wanted: Inventory) -> None:
+    if (found.project, found.environment) == (wanted.project, wanted.environment):
+        return
+    raise RefusedError(
+        Problem(
+            Code.INVENTORY_MISMATCH,
+            f"the inventory {found.ref} belongs to environment {found.environment!r} of project {found.project!r}, "
+            f"this is environment {wanted.environment!r} of project {wanted.project!r}",
+            ref=found.ref,
+            hint="set `project:` in gitops-push.yaml to the one that owns it, or another one to keep them apart",
+        )
+    )
+
+
+def _overtaken(inventory: Inventory) -> NotNowError:
+    text = f"somebody else deployed {inventory.environment} since the plan was made: {inventory.ref} has changed"
+    return NotNowError(Problem(Code.NOT_NOW, text, ref=inventory.ref, hint="run the same command again"))

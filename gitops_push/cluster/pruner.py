@@ -1,0 +1,119 @@
+"""Deletes what is not in the config any more: only the very object that was planned, and until it is gone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from gitops_push.cluster.api import ApiFailure, ApiWriter, Precondition, ServedKind
+from gitops_push.cluster.failures import failure_text
+from gitops_push.core.deployment import Result
+from gitops_push.core.errors import GitopsPushError
+from gitops_push.core.objects import Body
+from gitops_push.core.plan import Change
+from gitops_push.core.redaction import Redactor
+
+_SENDS: Final = 3
+_FIRST_PAUSE_SECONDS: Final = 0.1
+_LONGEST_PAUSE_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Until when to wait for objects to be gone, on `clock`; `should_stop` ends it early."""
+
+    deadline: float
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    should_stop: Callable[[], bool] = lambda: False
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether there is nothing left of it."""
+        return self.clock() >= self.deadline or self.should_stop()
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """A planned deletion and its request."""
+
+    change: Change
+    kind: ServedKind
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Return namespace and name as they stand in the request."""
+        return self.change.ref.namespace, self.change.ref.name
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """The object of the inventory is not there any more; `message` says what is special about that."""
+
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotGone:
+    """It is still there, or nobody knows; it stays in the inventory."""
+
+    result: Result
+    message: str
+
+
+def prune_object(writer: ApiWriter, deletion: Deletion, patience: Patience, redactor: Redactor) -> Gone | NotGone:
+    """Delete the object with its uid as the precondition, and wait until it is gone; writes."""
+    uid = deletion.change.live_uid
+    if not uid:
+        return NotGone(Result.FAILED, "its uid is not known, and nothing is deleted by its name alone")
+    for _ in range(_SENDS):
+        refused = _send(writer, deletion, redactor)
+        if refused:
+            return refused
+        fate = _await_absence(writer, deletion, patience, redactor)
+        if fate is not None:
+            return fate
+    return NotGone(Result.UNKNOWN, "no answer came to its deletion, and it is still there")
+
+
+def _send(writer: ApiWriter, deletion: Deletion, redactor: Redactor) -> NotGone | None:
+    try:
+        writer.delete(deletion.kind, *deletion.place, Precondition(uid=deletion.change.live_uid))
+    except ApiFailure as failure:
+        # 409: the uid is another one. A lost answer: only a look at the object tells.
+        if failure.status != 409 and not failure.ambiguous:
+            return NotGone(Result.FAILED, failure_text(failure, redactor))
+    except GitopsPushError as error:
+        return NotGone(Result.FAILED, failure_text(error, redactor))
+    return None
+
+
+def _await_absence(
+    writer: ApiWriter, deletion: Deletion, patience: Patience, redactor: Redactor
+) -> Gone | NotGone | None:
+    """Wait until it is gone; None if the server was never asked to delete it."""
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            live = writer.get(deletion.kind, *deletion.place)
+        except (ApiFailure, GitopsPushError) as failure:
+            text = failure_text(failure, redactor)
+            return NotGone(Result.UNKNOWN, f"it cannot be read after its deletion: {text}")
+        if live is None:
+            return Gone()
+        if live["metadata"].get("uid") != deletion.change.live_uid:
+            return Gone("somebody recreated it since: the new object is not ours, and stays")
+        if not live["metadata"].get("deletionTimestamp"):
+            return None
+        if patience.is_over:
+            return _still_there(live)
+        patience.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+
+def _still_there(live: Body) -> NotGone:
+    finalizers = ", ".join(live["metadata"].get("finalizers") or ())
+    waits = f"it waits for the finalizers {finalizers}" if finalizers else "it waits for its controller or its children"
+    return NotGone(Result.FAILED, f"it is being deleted but not gone: {waits}; it stays in the inventory")
