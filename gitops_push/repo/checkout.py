@@ -1,0 +1,174 @@
+"""Reads the git facts of a checkout: root, commit, branch, whether it is dirty, where it came from. Never writes.
+
+Git runs without the repository's hooks, file-system monitor or pager, without locks, prompts and network. A checkout
+that belongs to another user (usual in CI containers) is read all the same: git refuses those because their
+configuration could name programs to run, and here none of them is run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+from gitops_push.core.checkout import Checkout
+from gitops_push.core.codes import Code
+from gitops_push.core.errors import ConfigError, Problem
+from gitops_push.repo.directory import CONFIG_NAMES
+from gitops_push.system.process import Completed, ProcessError, ProgramMissingError, run
+
+_OUTPUT_LIMIT_BYTES: Final = 64 * 1024 * 1024
+_TIMEOUT_SECONDS: Final = 60.0
+
+
+def read_checkout(start: Path, environ: Mapping[str, str]) -> Checkout:
+    """Return the checkout that holds `start`, an existing directory or file.
+
+    Outside git, or without a git program, the root is the nearest folder upward that holds a gitops-push.yaml, else the
+    folder of `start`. Of `environ` git gets PATH and HOME only. Raises `ConfigError` when `start` does not exist or git
+    fails.
+    """
+    folder = _existing_folder(start)
+    worktree = _worktree_root(folder)
+    if worktree is None:
+        return Checkout(root=_config_root(folder))
+    try:
+        return _read_git(_Git(worktree, environ))
+    except ProgramMissingError:
+        return Checkout(root=worktree)
+    except ProcessError as error:
+        raise _unusable(worktree, str(error)) from error
+
+
+def is_tracked(checkout: Checkout, path: Path, environ: Mapping[str, str]) -> bool:
+    """Return whether git tracks a file of the checkout; False outside git or where git cannot tell."""
+    if not checkout.commit:
+        return False
+    try:
+        found = _Git(Path(checkout.root), environ).run("ls-files", "--error-unmatch", "--", str(path))
+    except ProcessError:
+        return False
+    return found.returncode == 0
+
+
+def strip_credentials(url: str) -> str:
+    """Return a remote's URL without user, password, query and fragment; `git@host:path` keeps its form without user."""
+    if "://" not in url:
+        head, colon, path = url.partition(":")
+        return f"{head.rpartition('@')[2]}{colon}{path}"
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _existing_folder(start: Path) -> Path:
+    try:
+        found = start.resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise _unusable(start, "there is no such file or directory") from error
+    return found if found.is_dir() else found.parent
+
+
+def _worktree_root(folder: Path) -> Path | None:
+    """Return the nearest folder upward with a `.git`: a directory, or the file of a worktree or submodule."""
+    for candidate in (folder, *folder.parents):
+        if (candidate / ".git").exists():
+            return candidate
+    return None
+
+
+def _config_root(folder: Path) -> Path:
+    for candidate in (folder, *folder.parents):
+        if any((candidate / name).is_file() for name in CONFIG_NAMES):
+            return candidate
+    return folder
+
+
+def _read_git(git: _Git) -> Checkout:
+    top = git.run("rev-parse", "--show-toplevel")
+    if top.returncode:
+        raise _unusable(git.folder, _first_line(top.stderr))
+    return Checkout(
+        root=Path(_answer(top)),
+        commit=_answer(git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")),
+        branch=_answer(git.run("symbolic-ref", "--quiet", "--short", "HEAD")),
+        dirty=_is_dirty(git),
+        origin_url=strip_credentials(_answer(git.run("config", "--get", "remote.origin.url"))),
+    )
+
+
+def _is_dirty(git: _Git) -> bool:
+    """Return whether a tracked file differs or an untracked one is there; what is ignored does not count.
+
+    In a checkout of another user no command of its configuration runs: no filters, and submodules are compared by
+    their commits only.
+    """
+    foreign = _is_foreign(git.folder)
+    submodules = "--ignore-submodules=dirty" if foreign else "--ignore-submodules=none"
+    without_filters = _without_filters(git) if foreign else ()
+    status = git.run(*without_filters, "status", "--porcelain", "-z", "--untracked-files=normal", submodules)
+    if status.returncode:
+        raise _unusable(git.folder, _first_line(status.stderr))
+    return bool(status.stdout)
+
+
+def _is_foreign(folder: Path) -> bool:
+    return (folder / ".git").lstat().st_uid not in {os.getuid(), 0}
+
+
+def _without_filters(git: _Git) -> tuple[str, ...]:
+    names = git.run("config", "--local", "--name-only", "--get-regexp", r"^filter\.").stdout.decode("utf-8", "replace")
+    return tuple(part for name in names.split() for part in ("-c", f"{name}="))
+
+
+@dataclass(frozen=True, slots=True)
+class _Git:
+    """Runs git in one folder. PATH, HOME and XDG_CONFIG_HOME are all it gets of the caller's environment."""
+
+    folder: Path
+    environ: Mapping[str, str]
+
+    def run(self, *arguments: str) -> Completed:
+        inherited = {name: self.environ[name] for name in _INHERITED if name in self.environ}
+        settings = (part for setting in _SETTINGS for part in ("-c", setting))
+        return run(
+            ["git", "--no-pager", *settings, *arguments],
+            cwd=self.folder,
+            environment={**inherited, **_ENVIRONMENT},
+            timeout_seconds=_TIMEOUT_SECONDS,
+            output_limit_bytes=_OUTPUT_LIMIT_BYTES,
+        )
+
+
+_INHERITED: Final = ("PATH", "HOME", "XDG_CONFIG_HOME")  # HOME: the developer's own ignore file and line endings
+_ENVIRONMENT: Final = {
+    "LC_ALL": "C",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+}
+_SETTINGS: Final = (
+    "safe.directory=*",
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.untrackedCache=false",
+    "protocol.allow=never",
+)
+
+
+def _answer(completed: Completed) -> str:
+    """Return the first line of a question that git answers with a status: "" for no."""
+    return _first_line(completed.stdout) if completed.returncode == 0 else ""
+
+
+def _first_line(output: bytes) -> str:
+    return output.decode("utf-8", "replace").partition("\n")[0].strip()
+
+
+def _unusable(place: Path, reason: str) -> ConfigError:
+    return ConfigError(Problem(Code.CHECKOUT_UNUSABLE, f"cannot use the checkout {place}: {reason}"))

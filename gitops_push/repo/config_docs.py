@@ -1,0 +1,216 @@
+"""Writes the JSON Schema (draft-07) and the reference page of gitops-push.yaml from its grammar.
+
+`python -m gitops_push.repo.config_docs FOLDER` writes `gitops-push.schema.json` and `reference/config.md` into FOLDER.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, assert_never
+
+from gitops_push.repo.config_grammar import (
+    CLUSTER,
+    CONFIG,
+    CREDENTIALS,
+    ENVIRONMENT,
+    IGNORE_RULE,
+    PATTERN_ENVIRONMENT,
+    PRUNE,
+    SENSITIVE_RULE,
+    SOURCE,
+    WAIT,
+)
+from gitops_push.repo.grammar import Either, Field, ListOf, Named, Number, Record, Switch, Text, Type
+
+_SCHEMA_ID: Final = "gitops-push.schema.json"
+
+_ON_ENVIRONMENTS: Final = """\
+`defaults` takes the same keys, but for `sources`. A setting is looked for in the environment, then in the `defaults` of
+its file, then in those of the files that include it. Lists of `external`, `ignore` and `sensitive` add up, `prune` and
+`wait` are looked up key by key, all else is replaced."""
+
+_ON_PATTERNS: Final = """\
+A name like `{app}-{env}` makes an environment of each directory that `match` finds. A placeholder stands for one name
+in the path, or a part of it, and can be used in `cluster`, `namespace`, `external` and in the paths of `sources`. Two
+environments of one name are an error."""
+
+_SECTIONS: Final[tuple[tuple[str, str, Record], ...]] = (
+    ("The file", "", CONFIG),
+    ("clusters.NAME", "A target cluster. All keys may be left out.", CLUSTER),
+    ("clusters.NAME.credentials", "Where the kubeconfig comes from.", CREDENTIALS),
+    (
+        "environments.NAME",
+        _ON_ENVIRONMENTS,
+        ENVIRONMENT,
+    ),
+    (
+        "environments with placeholders",
+        _ON_PATTERNS,
+        PATTERN_ENVIRONMENT,
+    ),
+    ("environments.NAME.sources[]", "What an environment is built from.", SOURCE),
+    (
+        "environments.NAME.prune",
+        "In one run at most `max` objects are deleted, not counting predecessors of hashed names.",
+        PRUNE,
+    ),
+    ("environments.NAME.wait", "", WAIT),
+    (
+        "environments.NAME.ignore[]",
+        "All keys of a rule must match; `*` and `?` stand for anything.",
+        IGNORE_RULE,
+    ),
+    ("environments.NAME.sensitive[]", "", SENSITIVE_RULE),
+)
+
+_HEAD: Final = """# gitops-push.yaml
+
+<!-- Made from the grammar by `make docs`; do not edit. -->
+
+Configuration of a config repo, in its root or in the folder that a command runs in; `.gitops-push.yaml` is found too.
+Every key is listed here; an unknown one is an error, and so is one that is not supported yet. Editors
+check it with the JSON Schema [gitops-push.schema.json](../gitops-push.schema.json).
+
+The file is read as kustomize reads YAML: `yes` and `on` are texts, a key twice is an error, and `~` or an empty value
+is not a value. Paths count from the folder of the file that they are written in, and never lead out of the repo.
+
+Beyond what the schema can say, these are errors: a `cluster` that is not defined, an environment without a
+`namespace` of its own or in `defaults`, a source that is not there, a field path that cannot be read, a name that is
+defined in two files, a placeholder that is not in `match`.
+"""
+
+
+def to_schema(grammar: Record = CONFIG) -> dict[str, Any]:
+    """Return the JSON Schema of a grammar."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$id": _SCHEMA_ID,
+        "title": "gitops-push.yaml",
+        **_schema_of(grammar),
+    }
+
+
+def to_reference() -> str:
+    """Return the reference page, Markdown."""
+    return _HEAD + "".join(line for section in _SECTIONS for line in _section(*section))
+
+
+def _schema_of(grammar: Type) -> dict[str, Any]:
+    match grammar:
+        case Record():
+            return _record_schema(grammar)
+        case Named():
+            patterns = {_anchored(name): _schema_of(value) for name, value in grammar.alternatives}
+            return {"type": "object", "patternProperties": patterns, "additionalProperties": False}
+        case ListOf():
+            minimum = {"minItems": grammar.minimum} if grammar.minimum else {}
+            return {"type": "array", "items": _schema_of(grammar.item), **minimum}
+        case Text():
+            examples = {"examples": list(grammar.like)} if grammar.like else {}
+            return {"type": "string", "pattern": _anchored(grammar), **examples}
+        case Number():
+            only = {} if grammar.only is None else {"enum": [grammar.only]}
+            return {"type": "integer", "minimum": grammar.minimum, **only}
+        case Either():
+            return {"anyOf": [_schema_of(grammar.number), _schema_of(grammar.text)]}
+        case Switch():
+            return {"type": "boolean"}
+        case _:
+            assert_never(grammar)
+
+
+def _record_schema(record: Record) -> dict[str, Any]:
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {field.name: _field_schema(field) for field in record.fields},
+        "additionalProperties": False,
+    }
+    required = [field.name for field in record.fields if field.required]
+    needs = {field.name: [field.needs] for field in record.fields if field.needs}
+    if required:
+        schema["required"] = required
+    if needs:
+        schema["dependencies"] = needs
+    if record.exactly_one:
+        schema["oneOf"] = [{"required": [name]} for name in record.exactly_one]
+    if record.at_least_one:
+        schema["anyOf"] = [{"required": [name]} for name in record.at_least_one]
+    return schema
+
+
+def _field_schema(field: Field) -> dict[str, Any]:
+    default = f" Default: {field.default}." if field.default else ""
+    return {"description": f"{field.text[0].upper()}{field.text[1:]}.{default}", **_schema_of(field.type)}
+
+
+def _anchored(text: Text) -> str:
+    return f"^(?:{text.pattern})$"
+
+
+def _section(title: str, text: str, record: Record) -> Iterator[str]:
+    yield f"\n## {title}\n\n"
+    if text:
+        yield f"{text}\n\n"
+    yield "| key | type | meaning | default |\n|---|---|---|---|\n"
+    for field in record.fields:
+        yield f"| `{field.name}` | {_type_words(field.type)} | {_meaning(field)} | {_default(field, record)} |\n"
+    if record.later:
+        yield "\nNot supported yet, and refused: "
+        yield "; ".join(f"`{name}` ({meaning})" for name, meaning in record.later) + ".\n"
+
+
+def _meaning(field: Field) -> str:
+    return field.text + (f"; only beside `{field.needs}`" if field.needs else "")
+
+
+def _default(field: Field, record: Record) -> str:
+    if field.required:
+        return "required"
+    if field.name in record.exactly_one:
+        return f"exactly one of {_names(record.exactly_one)}"
+    if field.name in record.at_least_one:
+        return f"at least one of {_names(record.at_least_one)}"
+    return field.default
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _type_words(grammar: Type) -> str:
+    match grammar:
+        case Record():
+            return "mapping"
+        case Named():
+            return "mapping by name"
+        case ListOf():
+            return f"list: {_type_words(grammar.item)}"
+        case Text():
+            return _words_of_text(grammar)
+        case Number():
+            return "whole number" if grammar.only is None else f"`{grammar.only}`"
+        case Either():
+            return _words_of_text(grammar.text)
+        case Switch():
+            return "`true` or `false`"
+        case _:
+            assert_never(grammar)
+
+
+def _words_of_text(text: Text) -> str:
+    words = text.what.removeprefix("a ").removeprefix("an ")
+    return f"{words}, like {_names(text.like)}" if text.like else words
+
+
+def write_docs(folder: Path) -> None:
+    """Write the schema and the reference page into a docs folder."""
+    (folder / "reference").mkdir(parents=True, exist_ok=True)
+    (folder / _SCHEMA_ID).write_text(json.dumps(to_schema(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    (folder / "reference" / "config.md").write_text(to_reference(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_docs(Path(sys.argv[1]))

@@ -1,0 +1,173 @@
+"""The grammar of gitops-push.yaml: every key, its type, and what it means. The only place where they are written."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gitops_push.repo.grammar import Either, Field, ListOf, Named, Number, Record, Switch, Text
+
+PLACEHOLDER: Final = r"\{[A-Za-z][A-Za-z0-9_]*\}"
+_LABEL: Final = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+_VERSION: Final = r"v[0-9]+(?:(?:alpha|beta)[0-9]+)?"
+
+DURATION = Text("a duration", r"(?=.*[1-9])(?:[0-9]{1,6}h)?(?:[0-9]{1,6}m)?(?:[0-9]{1,6}s)?", ("5m", "90s", "1h30m"))
+PERCENT = Text("a number of objects or a percentage", r"(?:100|[1-9]?[0-9])%", ("10", "20%"))
+RELATIVE_PATH = Text("a path relative to this file", r"(?!/)[^\\\x00-\x1f]*[^\\\x00-\x20]", ("apps/web/overlays/prod",))
+FILE_PATH = Text("a path", r"[^\x00-\x1f]*[^\x00-\x20]", ("kubeconfig", "~/.kube/config"))
+KIND = Text("a kind", r"[A-Z][A-Za-z0-9]*", ("Namespace",))
+SERVER = Text("an https URL", r"https://[^\s/?#@\\]+(?:/[^\s?#]*)?", ("https://10.0.0.1:6443",))
+VARIABLE = Text("the name of an environment variable", r"[A-Za-z_][A-Za-z0-9_]*", ("KUBECONFIG_PROD",))
+PROJECT = Text("a project name", r"[A-Za-z0-9](?:[-A-Za-z0-9._/]{0,251}[A-Za-z0-9])?", ("shop-config",))
+FIELD_PATH = Text("a field path", like=("spec.replicas", "spec.template.spec.containers[name=web].image"))
+ANY_NAME = Text("a name; * and ? stand for anything", like=("web-*",))
+
+CLUSTER_NAME = Text("a cluster name", r"[A-Za-z0-9](?:[-A-Za-z0-9._]*[A-Za-z0-9])?", ("prod-eu",))
+ENVIRONMENT_NAME = Text(
+    "an environment name (lower-case letters, digits, '-' and '.', at most 63)",
+    r"(?!path\.)[a-z0-9](?:[-a-z0-9.]{0,61}[a-z0-9])?",
+    ("prod",),
+)
+NAMESPACE = Text("a namespace name", _LABEL, ("shop",))
+EXTERNAL = Text(
+    "an object, as VERSION/KIND/NAME or VERSION/KIND/NAMESPACE/NAME",
+    rf"(?:[a-z0-9][-a-z0-9.]*/)?{_VERSION}/[A-Z][A-Za-z0-9]*/(?:[-a-z0-9]+/)?[^/%?#\s]+",
+    ("v1/Namespace/shop", "apps/v1/Deployment/shop/web"),
+)
+
+PATTERN_NAME = Text(
+    "an environment name with placeholders",
+    rf"(?!path\.)[-a-z0-9.]*{PLACEHOLDER}(?:[-a-z0-9.]|{PLACEHOLDER})*",
+    ("{app}-{env}",),
+)
+PATTERN_CLUSTER = Text("a cluster name, maybe with placeholders", rf"(?:[-A-Za-z0-9._]|{PLACEHOLDER})+", ("{env}-eu",))
+PATTERN_NAMESPACE = Text("a namespace name, maybe with placeholders", rf"(?:[-a-z0-9]|{PLACEHOLDER})+", ("{app}",))
+PATTERN_EXTERNAL = Text(
+    "an object, as VERSION/KIND/NAME or VERSION/KIND/NAMESPACE/NAME",
+    rf"(?:[a-z0-9][-a-z0-9.]*/)?{_VERSION}/[A-Z][A-Za-z0-9]*/(?:(?:[-a-z0-9]|{PLACEHOLDER})+/)?[^/%?#\s]+",
+    ("v1/Namespace/{app}",),
+)
+
+_RULE_FIELDS: Final = (
+    Field("group", ANY_NAME, 'API group; `""` cannot be written, leave the key out for all groups'),
+    Field("kind", ANY_NAME, "kind"),
+    Field("namespace", ANY_NAME, "namespace"),
+    Field("name", ANY_NAME, "name of the object"),
+)
+_PATH_FIELD: Final = Field("field", FIELD_PATH, "field, list items by their key: `spec.containers[name=web].image`")
+
+IGNORE_RULE = Record(
+    (*_RULE_FIELDS, Field("manager", ANY_NAME, "field manager that set the live value"), _PATH_FIELD),
+    at_least_one=("manager", "field"),
+)
+SENSITIVE_RULE = Record((*_RULE_FIELDS, Field("field", FIELD_PATH, _PATH_FIELD.text, required=True)))
+
+PRUNE = Record(
+    (
+        Field("enabled", Switch(), "delete what is no longer in the set", default="true"),
+        Field("max", Either(Number(), PERCENT), "most objects of one run; three are always allowed", default="20%"),
+        Field("kinds", ListOf(KIND), "kinds to delete that are kept otherwise: Namespace, CustomResourceDefinition, …"),
+    )
+)
+WAIT = Record(
+    (Field("timeout", DURATION, "how long to wait until all is healthy", default="5m"),),
+    later=(("rules", "health of custom resources"),),
+)
+SOURCE = Record(
+    (
+        Field("kustomize", RELATIVE_PATH, "directory with a kustomization"),
+        Field("directory", RELATIVE_PATH, "directory of plain manifests, or one file of them, read as kubectl does"),
+        Field("recursive", Switch(), "also read the subdirectories", default="false", needs="directory"),
+    ),
+    exactly_one=("kustomize", "directory"),
+    later=(
+        ("helm", "a chart"),
+        ("argocd", "an Argo CD Application"),
+        ("flux", "a Flux Kustomization"),
+    ),
+)
+CREDENTIALS = Record(
+    (
+        Field("env", VARIABLE, "environment variable that holds a kubeconfig, plain or base64"),
+        Field("file", FILE_PATH, "kubeconfig file; a relative path counts from this file"),
+    ),
+    exactly_one=("env", "file"),
+    later=(
+        ("keyring", "a kubeconfig in the system keyring"),
+        ("serviceAccountToken", "a token and a CA from the environment"),
+        ("inCluster", "the service account of the pod"),
+        ("exec", "credential plugins that may run"),
+    ),
+)
+CLUSTER = Record(
+    (
+        Field("server", SERVER, "pin: a kubeconfig that points elsewhere is refused"),
+        Field("clusterId", Text("a cluster id"), "pin: uid of the namespace kube-system"),
+        Field("context", Text("a context"), "context of the kubeconfig", default="its current one"),
+        Field("credentials", CREDENTIALS, "where the kubeconfig comes from", default="`KUBECONFIG`"),
+    )
+)
+
+_LATER_IN_ENVIRONMENT: Final = (
+    ("renamedFrom", "takes over the inventory of an earlier name"),
+    ("commitOrder", "refuses to go back in history"),
+    ("conflicts", "take, yield or fail, by field manager"),
+    ("addedFields", "remove what people added"),
+    ("takeover", "takes objects over from another tool"),
+    ("policy", "allowed kinds and namespaces"),
+    ("dependsOn", "environments to deploy first"),
+)
+
+
+def _environment_fields(cluster: Text, namespace: Text, external: Text) -> tuple[Field, ...]:
+    return (
+        Field("cluster", cluster, "one of `clusters`", default="the kubeconfig decides"),
+        Field(
+            "namespace",
+            namespace,
+            "for namespaced objects that name none; the inventory lives here",
+            default="required, here or in `defaults`",
+        ),
+        Field("external", ListOf(external), "objects that must exist and are never written"),
+        Field("protected", Switch(), "apply needs `--confirm NAME`, and no dirty tree", default="false"),
+        Field("prune", PRUNE, "what may be deleted"),
+        Field("wait", WAIT, "waiting for health"),
+        Field("ignore", ListOf(IGNORE_RULE), "what never counts as a change or as drift"),
+        Field("sensitive", ListOf(SENSITIVE_RULE), "what is masked, besides Secrets"),
+    )
+
+
+_SOURCES: Final = Field("sources", ListOf(SOURCE, minimum=1), "built in order into one set")
+
+DEFAULTS = Record(_environment_fields(CLUSTER_NAME, NAMESPACE, EXTERNAL), later=_LATER_IN_ENVIRONMENT)
+ENVIRONMENT = Record(
+    (
+        *DEFAULTS.fields[:2],
+        Field("sources", _SOURCES.type, _SOURCES.text, required=True),
+        *DEFAULTS.fields[2:],
+    ),
+    later=_LATER_IN_ENVIRONMENT,
+)
+_PATTERN_FIELDS: Final = _environment_fields(PATTERN_CLUSTER, PATTERN_NAMESPACE, PATTERN_EXTERNAL)
+PATTERN_ENVIRONMENT = Record(
+    (
+        Field("match", RELATIVE_PATH, "directories, with placeholders; each match is an environment", required=True),
+        *_PATTERN_FIELDS[:2],
+        Field("sources", _SOURCES.type, _SOURCES.text, default="the matched directory"),
+        *_PATTERN_FIELDS[2:],
+    ),
+    later=_LATER_IN_ENVIRONMENT,
+)
+CONFIG = Record(
+    (
+        Field("version", Number(only=1), "version of this format", required=True),
+        Field("project", PROJECT, "identifies the inventories, with the environment's name", default="the origin URL"),
+        Field("include", ListOf(RELATIVE_PATH), "further files; `*`, `?` and `**` may be used"),
+        Field("defaults", DEFAULTS, "for all environments of this file and of those it includes"),
+        Field("clusters", Named(((CLUSTER_NAME, CLUSTER),)), "target clusters"),
+        Field(
+            "environments",
+            Named(((ENVIRONMENT_NAME, ENVIRONMENT), (PATTERN_NAME, PATTERN_ENVIRONMENT))),
+            "what can be deployed; a name with placeholders makes many environments from one entry",
+        ),
+    )
+)

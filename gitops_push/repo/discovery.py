@@ -1,0 +1,182 @@
+"""Finds what can be deployed in a repo without any config, and makes an environment of a path."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from gitops_push.core.codes import Code
+from gitops_push.core.environment import Cluster, DirectorySource, Environment, KustomizeSource, Source
+from gitops_push.core.errors import BuildError, ConfigError, Problem
+from gitops_push.core.names import wrong_label
+from gitops_push.core.origin import Origin
+from gitops_push.core.tree import origin_at
+from gitops_push.documents.reader import Dialect, read_documents, read_one
+from gitops_push.repo.directory import CONFIG_NAMES, EXTENSIONS, KUSTOMIZATION_NAMES, kustomization_of
+from gitops_push.system.files import RepoFiles
+
+_DEFAULT_NAMESPACE: Final = "default"
+_CHART_NAME: Final = "Chart.yaml"
+_NAME_LIMIT: Final = 63
+
+
+class CandidateKind(StrEnum):
+    """What a directory is."""
+
+    KUSTOMIZATION = "kustomization"
+    COMPONENT = "component"
+    DIRECTORY = "directory"
+    CHART = "chart"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Candidate:
+    """A directory that may be a source. `namespace` is the one its kustomization sets, or "".
+
+    `is_base` says that another kustomization of the repo uses it: it is a part, not something to deploy.
+    """
+
+    path: str
+    kind: CandidateKind
+    namespace: str = ""
+    is_base: bool = False
+
+
+def path_environment(files: RepoFiles, path: str, namespace: str, project: str) -> Environment:
+    """Return the environment of a path: a directory with a kustomization, one of plain manifests, or one file.
+
+    Its name is made of the path. Objects without a namespace go to `namespace`, else to the one the kustomization
+    names, else to "default". Raises `ConfigError` for a chart.
+    """
+    if namespace and wrong_label(namespace):
+        raise ConfigError(Problem(Code.CONFIG_INVALID_VALUE, f"the namespace {namespace!r} {wrong_label(namespace)}"))
+    folder, _, last = path.rpartition("/")
+    path = (folder or ".") if last in KUSTOMIZATION_NAMES else path
+    kustomization = kustomization_of(files, path) if files.is_dir(path) else ""
+    found, origin = _namespace_of(files, kustomization) if kustomization else ("", None)
+    return Environment(
+        name=path_name(path),
+        project=project,
+        cluster=Cluster(""),
+        namespace=namespace or found or _DEFAULT_NAMESPACE,
+        sources=(_source_of(files, path, kustomization),),
+        origin=Origin(kustomization or path),
+        namespace_origin=None if namespace else origin,
+        declared=False,
+    )
+
+
+def path_name(path: str) -> str:
+    """Return the name of a path's environment: `path.apps.web.overlays.prod`.
+
+    Different paths have different names: one that cannot be written this way is shortened and gets a hash. No name of
+    the config begins with `path.`.
+    """
+    name = "path." + path.replace("/", ".")
+    if all(not wrong_label(part) for part in path.split("/")) and len(name) <= _NAME_LIMIT:
+        return name
+    kept = re.sub(r"[^a-z0-9.]+", "-", path.replace("/", ".").lower()).strip("-.")[-40:].strip("-.")
+    digest = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:10]
+    return f"path.{kept}-{digest}" if kept else f"path.{digest}"
+
+
+def find_candidates(files: RepoFiles) -> tuple[Candidate, ...]:
+    """Return all directories of the repo that may be deployed or be part of it, sorted by path.
+
+    Directories inside a chart, and hidden ones, are passed over. Files that cannot be read are no candidates here; the
+    build says what is wrong with them.
+    """
+    found = sorted(_candidates_beneath(files, "."))
+    bases = frozenset(base for item in found for base in _bases_of(files, item))
+    plain = _without_parts(files, found)
+    return tuple(Candidate(item.path, item.kind, item.namespace, item.path in bases) for item in plain)
+
+
+def _source_of(files: RepoFiles, path: str, kustomization: str) -> Source:
+    if kustomization:
+        return KustomizeSource(path, Origin(kustomization))
+    if files.is_dir(path) and files.is_file(files.resolve(path, _CHART_NAME)):
+        raise ConfigError(Problem(Code.CONFIG_NOT_SUPPORTED_YET, f"{path} is a chart; charts are not supported yet"))
+    return DirectorySource(path, Origin(path))
+
+
+def _namespace_of(files: RepoFiles, kustomization: str) -> tuple[str, Origin | None]:
+    """Return the namespace that a kustomization sets, and its line; "" where it cannot be read: the build says why."""
+    tree = _tree_of(files, kustomization)
+    namespace = tree.get("namespace") if isinstance(tree, dict) else None
+    if not isinstance(namespace, str) or wrong_label(namespace):
+        return "", None
+    return namespace, origin_at(tree, ("namespace",))
+
+
+def _tree_of(files: RepoFiles, path: str) -> object:
+    try:
+        return read_one(files.read(path), path, Dialect.KUSTOMIZE).value
+    except BuildError:
+        return None
+
+
+def _candidates_beneath(files: RepoFiles, path: str) -> Iterator[Candidate]:
+    entries = files.entries(path)
+    names = {entry.name for entry in entries if not entry.is_dir}
+    if _CHART_NAME in names:
+        yield Candidate(path, CandidateKind.CHART)
+        return
+    kustomization = next((name for name in KUSTOMIZATION_NAMES if name in names), "")
+    if kustomization:
+        yield _kustomization_candidate(files, path, files.resolve(path, kustomization))
+    elif any(_holds_objects(files, files.resolve(path, name)) for name in sorted(names)):
+        yield Candidate(path, CandidateKind.DIRECTORY)
+    for entry in entries:
+        if entry.is_dir and not entry.is_link and not entry.name.startswith("."):
+            yield from _candidates_beneath(files, files.resolve(path, entry.name))
+
+
+def _kustomization_candidate(files: RepoFiles, path: str, kustomization: str) -> Candidate:
+    tree = _tree_of(files, kustomization)
+    component = isinstance(tree, dict) and tree.get("kind") == "Component"
+    kind = CandidateKind.COMPONENT if component else CandidateKind.KUSTOMIZATION
+    return Candidate(path, kind, _namespace_of(files, kustomization)[0])
+
+
+def _holds_objects(files: RepoFiles, path: str) -> bool:
+    if not path.endswith(EXTENSIONS) or path.rpartition("/")[2] in CONFIG_NAMES:
+        return False
+    try:
+        documents = read_documents(files.read(path), path, Dialect.KUBECTL)
+    except BuildError:
+        return False
+    bodies = [document.value for document in documents if document.value is not None]
+    return bool(bodies) and all(isinstance(body, dict) and {"apiVersion", "kind"} <= body.keys() for body in bodies)
+
+
+def _bases_of(files: RepoFiles, candidate: Candidate) -> Iterator[str]:
+    """Yield the local paths that a kustomization names as resources, bases or components."""
+    if candidate.kind not in {CandidateKind.KUSTOMIZATION, CandidateKind.COMPONENT}:
+        return
+    tree = _tree_of(files, kustomization_of(files, candidate.path))
+    for key in ("resources", "bases", "components"):
+        entries = tree.get(key) if isinstance(tree, dict) else None
+        for entry in entries if isinstance(entries, list) else ():
+            if isinstance(entry, str) and "://" not in entry:
+                try:
+                    yield files.resolve(candidate.path, entry)
+                except BuildError:  # leads out of the repo; the build says so
+                    continue
+
+
+def _without_parts(files: RepoFiles, found: Iterable[Candidate]) -> list[Candidate]:
+    """Return the candidates without plain directories beneath a kustomization: those hold its patches and resources."""
+    found = list(found)
+    roots = [item.path for item in found if item.kind in {CandidateKind.KUSTOMIZATION, CandidateKind.COMPONENT}]
+    used = {base.rpartition("/")[0] for item in found for base in _bases_of(files, item)}
+    return [
+        item
+        for item in found
+        if item.kind is not CandidateKind.DIRECTORY
+        or not (item.path in used or any(root == "." or item.path.startswith(f"{root}/") for root in roots))
+    ]

@@ -1,0 +1,213 @@
+"""Writes the first gitops-push.yaml for a repo: what was found in it, with comments for what only people know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, count
+from typing import Final
+
+from gitops_push.core.checkout import Checkout
+from gitops_push.repo.config_grammar import CLUSTER_NAME, ENVIRONMENT_NAME, PROJECT, RELATIVE_PATH
+from gitops_push.repo.config_reader import matches
+from gitops_push.repo.discovery import Candidate, CandidateKind, find_candidates, path_name
+from gitops_push.repo.environments import project_of
+from gitops_push.repo.placeholders import fill, find_matches
+from gitops_push.system.files import RepoFiles
+
+_OVERLAY_FOLDERS: Final = frozenset({"overlays", "environments", "envs", "stages"})
+_STAGES: Final = frozenset(
+    {"dev", "development", "test", "qa", "stage", "staging", "preprod", "prod", "production", "live"}
+)
+_GENERIC: Final = frozenset({"kustomize", "manifests", "k8s", "deploy", "apps", "app", "overlays", "base"})
+_PRODUCTION: Final = frozenset({"prod", "production", "live"})
+_PLAIN: Final = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)$)[a-z_][-a-z0-9_./]*", re.IGNORECASE)
+_NAMESPACES: Final = ("{app}", "{env}", "{app}-{env}", "{env}-{app}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Overlay:
+    """A directory like `apps/web/overlays/prod`: app "web", stage "prod", match "apps/{app}/overlays/{env}"."""
+
+    app: str
+    stage: str
+    match: str
+    namespace: str
+    path: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.app}-{self.stage}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """An entry of `environments` to be written, with the clusters that it uses; a pattern covers many paths."""
+
+    name: str
+    cluster: str
+    namespace: str
+    source: str
+    stages: tuple[str, ...]
+    covers: tuple[_Overlay, ...] = ()
+
+
+def initial_config(checkout: Checkout, files: RepoFiles) -> str:
+    """Return the text of a gitops-push.yaml for what is found in a repo. It loads as it stands."""
+    candidates = find_candidates(files)
+    blocks = _blocks(files, [item for item in candidates if _is_deployable(item)])
+    lines = [*_head(checkout), "", *_clusters(blocks), "", *_environments(blocks), *_charts(candidates)]
+    return "\n".join(lines) + "\n"
+
+
+def _is_deployable(item: Candidate) -> bool:
+    """Return whether it is worth an environment (no component, chart or base) and its path can be written."""
+    deployable = item.kind in {CandidateKind.KUSTOMIZATION, CandidateKind.DIRECTORY} and not item.is_base
+    return deployable and _is_writable(item.path)
+
+
+def _is_writable(path: str) -> bool:
+    return path.isprintable() and matches(path, RELATIVE_PATH.pattern)
+
+
+def _blocks(files: RepoFiles, items: Sequence[Candidate]) -> list[_Block]:
+    """Return the environments: a pattern where several apps share a layout, else one for each thing to deploy."""
+    overlays = {item.path: overlay for item in items if (overlay := _overlay_of(item))}
+    pattern = _pattern_block(files, list(overlays.values()))
+    blocks = [pattern] if pattern else []
+    covered = {overlay.path for block in blocks for overlay in block.covers}
+    taken = {overlay.name for block in blocks for overlay in block.covers}
+    for item in items:
+        if item.path not in covered:
+            blocks.append(_single_block(item, overlays.get(item.path), taken))
+            taken.add(blocks[-1].name)
+    return blocks
+
+
+def _overlay_of(item: Candidate) -> _Overlay | None:
+    parts = item.path.split("/")
+    in_folder = len(parts) > 2 and parts[-2] in _OVERLAY_FOLDERS
+    staged = len(parts) > 1 and parts[-1] in _STAGES
+    if item.kind is not CandidateKind.KUSTOMIZATION or not (in_folder or staged):
+        return None
+    at = len(parts) - (3 if in_folder else 2)
+    match = "/".join((*parts[:at], "{app}", *parts[at + 1 : -1], "{env}"))
+    return _Overlay(parts[at], parts[-1], match, item.namespace, item.path)
+
+
+def _pattern_block(files: RepoFiles, overlays: Sequence[_Overlay]) -> _Block | None:
+    """Return the one pattern that covers two or more apps, if all that it matches are overlays that were found."""
+    for match in sorted({overlay.match for overlay in overlays}):
+        members = {overlay.path: overlay for overlay in overlays if overlay.match == match}
+        names = {overlay.name for overlay in members.values()}
+        suitable = (
+            len({overlay.app for overlay in members.values()}) > 1
+            and len(names) == len(members)
+            and all(_fits(name) for name in names)
+            and all(matches(overlay.stage, CLUSTER_NAME.pattern) for overlay in members.values())
+            and {found.directory for found in find_matches(files, ".", match)} == members.keys()
+        )
+        if suitable:
+            covers = tuple(members.values())
+            return _Block("{app}-{env}", "{env}", _common_namespace(covers), match, _stages(covers), covers)
+    return None
+
+
+def _stages(overlays: Sequence[_Overlay]) -> tuple[str, ...]:
+    return tuple(sorted({overlay.stage for overlay in overlays}))
+
+
+def _common_namespace(overlays: Sequence[_Overlay]) -> str:
+    """Return the namespace with placeholders that gives what every kustomization says, else "default"."""
+    for text in _NAMESPACES:
+        filled = [fill(text, {"app": overlay.app, "env": overlay.stage}) == overlay.namespace for overlay in overlays]
+        if all(filled):
+            return text
+    same = {overlay.namespace for overlay in overlays}
+    return (same.pop() if len(same) == 1 else "") or "default"
+
+
+def _single_block(item: Candidate, overlay: _Overlay | None, taken: Container[str]) -> _Block:
+    stage = overlay.stage if overlay and _fits(overlay.stage) else "default"
+    key = "kustomize" if item.kind is CandidateKind.KUSTOMIZATION else "directory"
+    name = _free_name(item, overlay, taken)
+    return _Block(name, stage, item.namespace or "default", f"{key}: {_quoted(item.path)}", (stage,))
+
+
+def _free_name(item: Candidate, overlay: _Overlay | None, taken: Container[str]) -> str:
+    """Return a name that is not taken: the stage, then app and stage, then the folder, then one made of the path."""
+    folder = item.path.rpartition("/")[2]
+    short = [overlay.stage, overlay.name] if overlay else [folder] if folder not in _GENERIC else []
+    readable = re.sub(r"[^a-z0-9]+", "-", item.path.lower()).strip("-")
+    hashed = path_name(item.path).removeprefix("path.")
+    numbered = (f"environment-{number}" for number in count(1))
+    candidates = chain(short, [readable or "all", hashed], numbered)
+    return next(name for name in candidates if _fits(name) and name not in taken)
+
+
+def _fits(name: str) -> bool:
+    return matches(name, ENVIRONMENT_NAME.pattern)
+
+
+def _head(checkout: Checkout) -> Iterator[str]:
+    yield "# Environments of this repo, for gitops-push. All keys: docs/reference/config.md"
+    yield "version: 1"
+    project = project_of(checkout)
+    if matches(project, PROJECT.pattern):
+        yield "# Identifies, with an environment's name, what was deployed. Changing it later orphans that."
+        yield f"project: {_quoted(project)}"
+
+
+def _clusters(blocks: Sequence[_Block]) -> Iterator[str]:
+    stages = sorted({stage for block in blocks for stage in block.stages})
+    if not stages:
+        yield "clusters: {}"
+        return
+    yield "clusters:"
+    for stage in stages:
+        variable = "KUBECONFIG_" + re.sub(r"[^A-Z0-9]+", "_", stage.upper()) if stage != "default" else "KUBECONFIG_CI"
+        yield f"  {_quoted(stage)}:"
+        yield "    # The CI secret with the kubeconfig, plain or base64."
+        yield f"    credentials: {{env: {variable}}}"
+        yield "    # server: https://…   # pin: refuse a kubeconfig that points to another cluster"
+
+
+def _environments(blocks: Sequence[_Block]) -> Iterator[str]:
+    if not blocks:
+        yield "# Nothing to deploy was found: no kustomization and no directory of manifests."
+        yield "environments: {}"
+        return
+    yield "environments:"
+    for block in blocks:
+        yield from _environment(block)
+
+
+def _environment(block: _Block) -> Iterator[str]:
+    if block.covers:
+        names = sorted(overlay.name for overlay in block.covers)
+        yield f"  # One environment for each app and stage: {', '.join(names[:4])}{', …' if len(names) > 4 else ''}"
+    yield f"  {_quoted(block.name)}:"
+    if block.covers:
+        yield f"    match: {_quoted(block.source)}"
+    yield f"    cluster: {_quoted(block.cluster)}"
+    yield f"    namespace: {_quoted(block.namespace)}   # for objects that name none; the inventory lives here too"
+    if not block.covers:
+        yield "    sources:"
+        yield f"      - {block.source}"
+    if block.name in _PRODUCTION:
+        yield "    protected: true   # apply asks for --confirm, and needs a clean checkout"
+
+
+def _charts(candidates: Sequence[Candidate]) -> Iterator[str]:
+    charts = [item.path for item in candidates if item.kind is CandidateKind.CHART and _is_writable(item.path)]
+    if charts:
+        yield ""
+        yield f"# Charts were found, and are not supported yet: {', '.join(charts)}"
+
+
+def _quoted(text: str) -> str:
+    """Return the text as YAML: plain where every reader sees the same text, else in double quotes."""
+    if _PLAIN.fullmatch(text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
