@@ -1,0 +1,191 @@
+"""The entry point: builds the kustomization of a directory.
+
+A kustomization is built depth first: resources and bases, generators, components (each with its whole pipeline, on the objects
+so far), then this file's transformers in kustomize's fixed order. Names are hashed and references followed once, at the root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from gitops_push.core.errors import BuildError, Problem
+from gitops_push.core.origin import Origin
+from gitops_push.core.tree import Fields
+from gitops_push.documents.reader import Dialect
+from gitops_push.kustomize.accumulator import ResourceSet
+from gitops_push.kustomize.errors import invalid
+from gitops_push.kustomize.finishing import finished_body, is_local_config
+from gitops_push.kustomize.generators import generate
+from gitops_push.kustomize.hashing import add_hashes
+from gitops_push.kustomize.kustomization import Kustomization, KustomizationKind
+from gitops_push.kustomize.kustomization_reader import read_kustomization
+from gitops_push.kustomize.loader import Loader
+from gitops_push.kustomize.manifests import resources_of
+from gitops_push.kustomize.name_references import fix_references
+from gitops_push.kustomize.ordering import in_legacy_order
+from gitops_push.kustomize.patches.apply import apply_json_entry, apply_patch, apply_strategic_entry
+from gitops_push.kustomize.resource import Resource
+from gitops_push.kustomize.transformers.images import set_images
+from gitops_push.kustomize.transformers.metadata_pairs import add_common_annotations, add_common_labels, add_labels
+from gitops_push.kustomize.transformers.names import add_prefix, add_suffix
+from gitops_push.kustomize.transformers.namespaces import set_namespace
+from gitops_push.kustomize.transformers.replicas import set_replicas
+from gitops_push.kustomize.typed_fields import Text
+from gitops_push.kustomize.written import WrittenText
+from gitops_push.system.files import RepoFiles
+
+MAX_DEPTH: Final = 100
+"""How deep bases may be nested."""
+
+T = TypeVar("T")
+
+
+class Reorder(StrEnum):
+    """The order of the output where the kustomization does not say: kustomize's default, or as read."""
+
+    LEGACY = "legacy"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """Kustomize's command line options. `restricted` is `--load-restrictor LoadRestrictionsRootOnly`."""
+
+    reorder: Reorder = Reorder.LEGACY
+    restricted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltObject:
+    """An object of the output. `unhashed_name` is its name before the content hash was added, else ""."""
+
+    body: Fields = field(repr=False)
+    origin: Origin
+    unhashed_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltSet:
+    """What a build gives: the objects in the order of the output, and lines for people."""
+
+    objects: tuple[BuiltObject, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def build_kustomization(files: RepoFiles, path: str, options: BuildOptions = BuildOptions()) -> BuiltSet:
+    """Build the kustomization in a directory of the repo, given relative to its root.
+
+    Raises `BuildError` with all problems that were found: unknown and unsupported fields with their lines, files that are
+    missing or outside, remote sources, patches without a target, objects that are there twice. Reads files only.
+    """
+    directory = files.resolve(".", path)
+    if not files.is_dir(directory):
+        raise invalid(f"{path} is not a directory with a kustomization", Origin(path))
+    loader = Loader(files, WrittenText(files), files.real_path(directory), restricted=options.restricted)
+    warnings: list[str] = []
+    root = _Layer(loader, _read(loader), warnings)
+    resources = root.accumulate(ResourceSet())
+    add_hashes(resources)
+    fix_references(resources)
+    kept = [resource for resource in resources if not is_local_config(resource)]
+    return BuiltSet(tuple(_built(resource, loader) for resource in _ordered(kept, root, options)), tuple(warnings))
+
+
+def _read(loader: Loader) -> Kustomization:
+    file = loader.kustomization_file()
+    documents = loader.documents(Text(file.rpartition("/")[2], Origin(file)), Dialect.KUBECTL)
+    value = documents[0].value if documents else Fields()
+    if not isinstance(value, Fields):
+        raise invalid("a kustomization must be a mapping", Origin(file, 1))
+    return read_kustomization(value, file)
+
+
+def _ordered(resources: list[Resource], root: _Layer, options: BuildOptions) -> list[Resource]:
+    sort_options = root.kustomization.sort_options
+    if sort_options is None and options.reorder is Reorder.NONE:
+        return resources
+    if sort_options is not None and sort_options.order == "fifo":
+        return resources
+    return list(ResourceSet(in_legacy_order(resources, sort_options)))
+
+
+def _built(resource: Resource, loader: Loader) -> BuiltObject:
+    return BuiltObject(finished_body(resource, loader.written), resource.origin, resource.unhashed_name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """One kustomization file being applied."""
+
+    loader: Loader
+    kustomization: Kustomization
+    warnings: list[str]
+
+    def accumulate(self, resources: ResourceSet) -> ResourceSet:
+        """Return the objects of this layer: those given, and its own, transformed."""
+        self.warnings.extend(self.kustomization.warnings)
+        _for_each(self.kustomization.resources, lambda entry: self._add(resources, entry))
+        for generator in self.kustomization.generators:
+            generate(resources, generator, self.kustomization.generator_options, self.loader)
+        for component in self.kustomization.components:
+            resources = self._enter(component, KustomizationKind.COMPONENT).accumulate(resources)
+        self._transform(resources)
+        return resources
+
+    def _add(self, resources: ResourceSet, entry: Text) -> None:
+        """Add what an entry of `resources` names: the objects of a file, or of a base."""
+        if self.loader.is_file(entry):
+            for resource in resources_of(self.loader.documents(entry, Dialect.KUSTOMIZE)):
+                resources.append(resource)
+            return
+        for resource in self._enter(entry, KustomizationKind.KUSTOMIZATION).accumulate(ResourceSet()):
+            resources.append(resource)
+
+    def _enter(self, entry: Text, wanted: KustomizationKind) -> _Layer:
+        loader = self.loader.enter(entry)
+        if len(loader.visited) > MAX_DEPTH:
+            raise invalid(f"bases are nested more than {MAX_DEPTH} levels deep", entry.origin)
+        kustomization = _read(loader)
+        if kustomization.kind is not wanted:
+            other = "components" if wanted is KustomizationKind.KUSTOMIZATION else "resources"
+            expected = f"expected kind != '{kustomization.kind}'" if other == "components" else f"expected kind '{wanted}'"
+            raise invalid(
+                f"{expected} for path '{loader.root}' but got '{kustomization.kind}'",
+                entry.origin,
+                f"list it under {other} instead",
+            )
+        return _Layer(loader, kustomization, self.warnings)
+
+    def _transform(self, resources: ResourceSet) -> None:
+        spec, loader = self.kustomization, self.loader
+        _for_each(spec.patches_strategic_merge, lambda entry: apply_strategic_entry(resources, entry, loader))
+        _for_each(spec.patches, lambda entry: apply_patch(resources, entry, loader))
+        resources.drop_deleted()
+        if spec.namespace:
+            set_namespace(resources, spec.namespace)
+        if spec.name_prefix:
+            add_prefix(resources, spec.name_prefix)
+        if spec.name_suffix:
+            add_suffix(resources, spec.name_suffix)
+        for label in spec.labels:
+            add_labels(resources, label)
+        add_common_labels(resources, spec.common_labels)
+        add_common_annotations(resources, spec.common_annotations)
+        _for_each(spec.patches_json6902, lambda entry: apply_json_entry(resources, entry, loader))
+        _for_each(spec.replicas, lambda entry: set_replicas(resources, entry, loader.written))
+        set_images(resources, spec.images)
+
+
+def _for_each(entries: Iterable[T], action: Callable[[T], None]) -> None:
+    """Do it for all entries, and raise the problems of all of them together."""
+    problems: list[Problem] = []
+    for entry in entries:
+        try:
+            action(entry)
+        except BuildError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise BuildError(problems)

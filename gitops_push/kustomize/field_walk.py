@@ -1,0 +1,71 @@
+"""Finds the fields that a path names, and makes missing ones: kustomize's fieldspec filter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gitops_push.core.origin import Origin
+from gitops_push.core.tree import Fields, Items, Node, put
+from gitops_push.kustomize.errors import invalid
+from gitops_push.kustomize.fieldspecs import FieldSpec, split_path
+from gitops_push.kustomize.marks import Container
+
+OnField: TypeAlias = Callable[[Container, "str | int"], None]
+"""Called with the container and the key of every field that is found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What to make of a missing field: `leaf` is the last one, an empty mapping or a scalar; `origin` who makes it."""
+
+    leaf: type[Fields] | type[str]
+    origin: Origin
+
+    def make(self, *, last: bool) -> Node:
+        """Return the new value."""
+        return "" if last and self.leaf is str else Fields(start=self.origin)
+
+
+def visit_fields(body: Fields, spec: FieldSpec, on_field: OnField, missing: Missing | None = None) -> None:
+    """Call `on_field` for each field at the path; with `missing`, and where the spec says so, make what is not there.
+
+    Raises `BuildError` when the path leads through a scalar.
+    """
+    _enter(body, split_path(spec.path), on_field, missing if spec.create else None)
+
+
+def _visit(container: Container, key: str | int, path: tuple[str, ...], on_field: OnField, missing: Missing | None) -> None:
+    if not path:
+        on_field(container, key)
+        return
+    node: Node = container[key]  # type: ignore[index]
+    if node is not None:
+        _enter(node, path, on_field, missing)
+
+
+def _enter(node: Node, path: tuple[str, ...], on_field: OnField, missing: Missing | None) -> None:
+    if isinstance(node, Fields):
+        _enter_fields(node, path, on_field, missing)
+    elif isinstance(node, Items):
+        for index in range(len(node)):
+            _visit(node, index, path, on_field, missing)
+    else:
+        raise invalid(f"expected a mapping or a list on the way to {path[0]!r}, found {type(node).__name__}", None)
+
+
+def _enter_fields(fields: Fields, path: tuple[str, ...], on_field: OnField, missing: Missing | None) -> None:
+    name, rest = path[0].removesuffix("[]"), path[1:]
+    if not name:
+        raise invalid("cannot set or create an empty field name", None)
+    is_list = name != path[0]
+    if fields.get(name) is None:
+        if is_list and name in fields:  # a null where a list belongs becomes an empty list
+            fields[name] = Items()
+            return
+        if missing is not None and not is_list:
+            put(fields, name, missing.make(last=not rest), missing.origin)
+        elif name not in fields:
+            return
+    _visit(fields, name, rest, on_field, missing)

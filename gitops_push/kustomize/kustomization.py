@@ -1,0 +1,137 @@
+"""A kustomization file as frozen values, each with its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gitops_push.core.origin import Origin
+from gitops_push.kustomize.fieldspecs import FieldSpec
+from gitops_push.kustomize.typed_fields import Pair, Text
+
+
+class KustomizationKind(StrEnum):
+    """What a kustomization file is: its own root, or a component that works on the objects of whoever lists it."""
+
+    KUSTOMIZATION = "Kustomization"
+    COMPONENT = "Component"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelEntry:
+    """An item of `labels`."""
+
+    pairs: tuple[Pair, ...]
+    origin: Origin
+    include_selectors: bool = False
+    include_templates: bool = False
+    field_specs: tuple[FieldSpec, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEntry:
+    """An item of `images`. `origin` is the place of the value that will be seen: tag, digest, suffix or name."""
+
+    name: str
+    origin: Origin
+    new_name: str = ""
+    new_tag: str = ""
+    digest: str = ""
+    tag_suffix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaEntry:
+    """An item of `replicas`; `origin` is the place of the count."""
+
+    name: str
+    count: int
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Which objects a patch is for. All texts but the two selectors are anchored regular expressions; "" is any."""
+
+    origin: Origin
+    group: str = ""
+    version: str = ""
+    kind: str = ""
+    name: str = ""
+    namespace: str = ""
+    label_selector: str = ""
+    annotation_selector: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PatchEntry:
+    """An item of `patches` or `patchesJson6902`: a file or a text, and what it is for."""
+
+    origin: Origin
+    path: Text | None = None
+    patch: Text | None = None
+    target: Selector | None = None
+    allow_name_change: bool = False
+    allow_kind_change: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorOptions:
+    """`generatorOptions`, or the `options` of one generator."""
+
+    labels: tuple[Pair, ...] = ()
+    annotations: tuple[Pair, ...] = ()
+    disable_name_suffix_hash: bool = False
+    immutable: bool = False
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorEntry:
+    """An item of `configMapGenerator` or `secretGenerator`. `kind` is ConfigMap or Secret; `type` of a Secret only."""
+
+    kind: str
+    name: str
+    origin: Origin
+    namespace: str = ""
+    behavior: str = ""
+    type: str = ""
+    literals: tuple[Text, ...] = ()
+    files: tuple[Text, ...] = ()
+    envs: tuple[Text, ...] = ()
+    options: GeneratorOptions = GeneratorOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class SortOptions:
+    """`sortOptions`: "legacy" with the kinds that come first and last (None: kustomize's own), or "fifo"."""
+
+    order: str
+    origin: Origin
+    first: tuple[str, ...] | None = None
+    last: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kustomization:
+    """One kustomization file. `resources` includes the deprecated `bases`, `images` the deprecated `imageTags`."""
+
+    file: str
+    kind: KustomizationKind
+    resources: tuple[Text, ...] = ()
+    components: tuple[Text, ...] = ()
+    namespace: Text | None = None
+    name_prefix: Text | None = None
+    name_suffix: Text | None = None
+    labels: tuple[LabelEntry, ...] = ()
+    common_labels: tuple[Pair, ...] = ()
+    common_annotations: tuple[Pair, ...] = ()
+    images: tuple[ImageEntry, ...] = ()
+    replicas: tuple[ReplicaEntry, ...] = ()
+    patches: tuple[PatchEntry, ...] = ()
+    patches_strategic_merge: tuple[Text, ...] = ()
+    patches_json6902: tuple[PatchEntry, ...] = ()
+    generators: tuple[GeneratorEntry, ...] = ()
+    generator_options: GeneratorOptions = GeneratorOptions()
+    sort_options: SortOptions | None = None
+    warnings: tuple[str, ...] = ()

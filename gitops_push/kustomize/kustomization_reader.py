@@ -1,0 +1,283 @@
+"""Turns the parsed text of a kustomization file into a `Kustomization`, refusing what is unknown or not supported yet."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gitops_push.core.codes import Code
+from gitops_push.core.errors import BuildError, Problem
+from gitops_push.core.origin import Origin
+from gitops_push.core.tree import Fields
+from gitops_push.kustomize.errors import invalid
+from gitops_push.kustomize.fieldspecs import FieldSpec
+from gitops_push.kustomize.kustomization import (
+    GeneratorEntry,
+    GeneratorOptions,
+    ImageEntry,
+    Kustomization,
+    KustomizationKind,
+    LabelEntry,
+    PatchEntry,
+    ReplicaEntry,
+    Selector,
+    SortOptions,
+)
+from gitops_push.kustomize.typed_fields import TypedFields
+
+_API_VERSIONS: Final = {
+    KustomizationKind.KUSTOMIZATION: "kustomize.config.k8s.io/v1beta1",
+    KustomizationKind.COMPONENT: "kustomize.config.k8s.io/v1alpha1",
+}
+_UNSUPPORTED: Final = (
+    "openapi",
+    "replacements",
+    "vars",
+    "crds",
+    "helmGlobals",
+    "helmCharts",
+    "helmChartInflationGenerator",
+    "configurations",
+    "generators",
+    "transformers",
+    "validators",
+    "buildMetadata",
+)
+_SUPPORTED: Final = (
+    "apiVersion",
+    "kind",
+    "metadata",
+    "namePrefix",
+    "nameSuffix",
+    "namespace",
+    "commonLabels",
+    "labels",
+    "commonAnnotations",
+    "patchesStrategicMerge",
+    "patchesJson6902",
+    "patches",
+    "images",
+    "imageTags",
+    "replicas",
+    "sortOptions",
+    "resources",
+    "components",
+    "bases",
+    "configMapGenerator",
+    "secretGenerator",
+    "generatorOptions",
+)
+_DEPRECATED: Final = {
+    "bases": "resources",
+    "commonLabels": "labels",
+    "imageTags": "images",
+    "patchesJson6902": "patches",
+    "patchesStrategicMerge": "patches",
+}
+
+
+def read_kustomization(fields: Fields, file: str) -> Kustomization:
+    """Return the kustomization of a parsed file. Raises `BuildError` with everything that is wrong with it."""
+    problems: list[Problem] = []
+    top = TypedFields(fields, Origin(file, 1), problems)
+    top.check_names((*_SUPPORTED, *_UNSUPPORTED), "the kustomization")
+    problems.extend(_unsupported(top))
+    kind = _kind(top)
+    options = _options(top.one("generatorOptions"))
+    kustomization = Kustomization(
+        file=file,
+        kind=kind,
+        resources=(*top.texts("resources"), *top.texts("bases")),
+        components=top.texts("components"),
+        namespace=top.text("namespace"),
+        name_prefix=top.text("namePrefix"),
+        name_suffix=top.text("nameSuffix"),
+        labels=tuple(_label(entry) for entry in top.many("labels")),
+        common_labels=top.pairs("commonLabels"),
+        common_annotations=top.pairs("commonAnnotations"),
+        images=tuple(_image(entry) for entry in (*top.many("images"), *top.many("imageTags"))),
+        replicas=tuple(_replica(entry) for entry in top.many("replicas")),
+        patches=tuple(_patch(entry) for entry in top.many("patches")),
+        patches_strategic_merge=top.texts("patchesStrategicMerge"),
+        patches_json6902=tuple(_patch(entry) for entry in top.many("patchesJson6902")),
+        generators=tuple(
+            _generator(entry, kind_made)
+            for kind_made, field in (("ConfigMap", "configMapGenerator"), ("Secret", "secretGenerator"))
+            for entry in top.many(field)
+        ),
+        generator_options=options,
+        sort_options=_sort_options(top.one("sortOptions")),
+        warnings=_deprecations(top),
+    )
+    _check_metadata(top)
+    if problems:
+        raise BuildError(problems)
+    if not any(top.get(name) is not None for name in fields if name.lower() not in {"apiversion", "kind"}):
+        raise invalid(f"{file} is empty: kustomization.yaml is empty", Origin(file), "add `resources:`")
+    return kustomization
+
+
+def _unsupported(top: TypedFields) -> list[Problem]:
+    return [
+        Problem(
+            Code.KUSTOMIZATION_FIELD_NOT_SUPPORTED,
+            f"the kustomization field {name!r} is not supported yet",
+            top.place(name),
+            hint="build with kustomize itself and give the result as a plain directory, or do without the field",
+        )
+        for name in _UNSUPPORTED
+        if top.get(name)
+    ]
+
+
+def _kind(top: TypedFields) -> KustomizationKind:
+    text = top.text("kind")
+    try:
+        kind = KustomizationKind(text.value) if text else KustomizationKind.KUSTOMIZATION
+    except ValueError:
+        message = f"kind should be Kustomization or Component, not {text.value!r}" if text else ""
+        top.problems.append(Problem(Code.KUSTOMIZATION_INVALID, message, top.place("kind")))
+        return KustomizationKind.KUSTOMIZATION
+    version = top.text("apiVersion")
+    if version and version.value != _API_VERSIONS[kind]:
+        message = f"apiVersion for {kind} should be {_API_VERSIONS[kind]}"
+        top.problems.append(Problem(Code.KUSTOMIZATION_INVALID, message, version.origin))
+    return kind
+
+
+def _check_metadata(top: TypedFields) -> None:
+    metadata = top.one("metadata")
+    if metadata:
+        metadata.check_names(("name", "namespace", "labels", "annotations"), "metadata")
+        metadata.text("name"), metadata.text("namespace")  # for their types only
+        metadata.pairs("labels"), metadata.pairs("annotations")
+
+
+def _deprecations(top: TypedFields) -> tuple[str, ...]:
+    return tuple(
+        f"{top.place(old)}: '{old}' is deprecated, use '{new}' instead"
+        for old, new in _DEPRECATED.items()
+        if top.get(old) is not None
+    )
+
+
+def _label(entry: TypedFields) -> LabelEntry:
+    entry.check_names(("pairs", "includeSelectors", "includeTemplates", "fields"), "labels")
+    return LabelEntry(
+        pairs=entry.pairs("pairs"),
+        origin=entry.origin,
+        include_selectors=entry.flag("includeSelectors"),
+        include_templates=entry.flag("includeTemplates"),
+        field_specs=tuple(_field_spec(spec) for spec in entry.many("fields")),
+    )
+
+
+def _field_spec(entry: TypedFields) -> FieldSpec:
+    entry.check_names(("path", "create", "group", "version", "kind"), "labels.fields")
+    return FieldSpec(
+        _text(entry, "path"), entry.flag("create"), _text(entry, "group"), _text(entry, "version"), _text(entry, "kind")
+    )
+
+
+def _image(entry: TypedFields) -> ImageEntry:
+    entry.check_names(("name", "newName", "newTag", "tagSuffix", "digest"), "images")
+    shown = next((name for name in ("newTag", "digest", "tagSuffix", "newName") if entry.get(name)), "name")
+    return ImageEntry(
+        name=_text(entry, "name"),
+        origin=_at(entry, shown, "images"),
+        new_name=_text(entry, "newName"),
+        new_tag=_text(entry, "newTag"),
+        digest=_text(entry, "digest"),
+        tag_suffix=_text(entry, "tagSuffix"),
+    )
+
+
+def _replica(entry: TypedFields) -> ReplicaEntry:
+    entry.check_names(("name", "count"), "replicas")
+    return ReplicaEntry(_text(entry, "name"), entry.number("count"), _at(entry, "count", "replicas"))
+
+
+def _patch(entry: TypedFields) -> PatchEntry:
+    entry.check_names(("path", "patch", "target", "options"), "patches")
+    options = entry.one("options")
+    if options:
+        options.check_names(("allowNameChange", "allowKindChange"), "patches.options")
+    return PatchEntry(
+        origin=entry.origin,
+        path=entry.text("path"),
+        patch=entry.text("patch"),
+        target=_selector(entry.one("target")),
+        allow_name_change=options is not None and options.flag("allowNameChange"),
+        allow_kind_change=options is not None and options.flag("allowKindChange"),
+    )
+
+
+def _selector(entry: TypedFields | None) -> Selector | None:
+    if entry is None:
+        return None
+    names = ("group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector")
+    entry.check_names(names, "target")
+    return Selector(entry.origin, *(_text(entry, name) for name in names))
+
+
+def _generator(entry: TypedFields, kind: str) -> GeneratorEntry:
+    known = ("name", "namespace", "behavior", "literals", "files", "envs", "env", "options")
+    entry.check_names((*known, "type") if kind == "Secret" else known, f"{kind[0].lower()}{kind[1:]}Generator")
+    env = entry.text("env")
+    return GeneratorEntry(
+        kind=kind,
+        name=_text(entry, "name"),
+        origin=entry.origin,
+        namespace=_text(entry, "namespace"),
+        behavior=_text(entry, "behavior"),
+        type=_text(entry, "type"),
+        literals=entry.texts("literals"),
+        files=entry.texts("files"),
+        envs=(*entry.texts("envs"), *((env,) if env else ())),
+        options=_options(entry.one("options")),
+    )
+
+
+def _options(entry: TypedFields | None) -> GeneratorOptions:
+    if entry is None:
+        return GeneratorOptions()
+    entry.check_names(("labels", "annotations", "disableNameSuffixHash", "immutable"), "generator options")
+    return GeneratorOptions(
+        labels=entry.pairs("labels"),
+        annotations=entry.pairs("annotations"),
+        disable_name_suffix_hash=entry.flag("disableNameSuffixHash"),
+        immutable=entry.flag("immutable"),
+        origin=entry.place("immutable"),
+    )
+
+
+def _sort_options(entry: TypedFields | None) -> SortOptions | None:
+    if entry is None:
+        return None
+    entry.check_names(("order", "legacySortOptions"), "sortOptions")
+    order, kinds = _text(entry, "order"), entry.one("legacySortOptions")
+    if order not in {"legacy", "fifo"}:
+        entry.problems.append(
+            Problem(
+                Code.KUSTOMIZATION_INVALID,
+                "the field 'sortOptions.order' must be one of [fifo, legacy]",
+                entry.place("order"),
+            )
+        )
+    if kinds is None:
+        return SortOptions(order, entry.origin)
+    kinds.check_names(("orderFirst", "orderLast"), "sortOptions.legacySortOptions")
+    if order == "fifo":
+        message = "sortOptions.legacySortOptions is set but the selected sort order is 'fifo', not 'legacy'"
+        entry.problems.append(Problem(Code.KUSTOMIZATION_INVALID, message, kinds.origin))
+    first, last = kinds.texts("orderFirst"), kinds.texts("orderLast")
+    return SortOptions(order, entry.origin, tuple(t.value for t in first), tuple(t.value for t in last))
+
+
+def _text(entry: TypedFields, name: str) -> str:
+    found = entry.text(name)
+    return found.value if found else ""
+
+
+def _at(entry: TypedFields, name: str, step: str) -> Origin:
+    place = entry.place(name)
+    return Origin(place.file, place.line, place.column, step)

@@ -1,0 +1,122 @@
+"""All reading of a build: files and directories as a kustomization names them, within kustomize's restrictions.
+
+A file must lie in or below the directory of the kustomization that names it, links followed (kustomize's
+LoadRestrictionsRootOnly); a base may be anywhere in the repo, but not at or above a directory that is being built.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from gitops_push.core.errors import BuildError, Problem
+from gitops_push.core.origin import Origin
+from gitops_push.documents.reader import Dialect, Document, read_documents
+from gitops_push.kustomize.errors import invalid, network_source
+from gitops_push.kustomize.inline import shifted
+from gitops_push.kustomize.typed_fields import Text
+from gitops_push.kustomize.written import WrittenText
+from gitops_push.system.files import RepoFiles
+
+KUSTOMIZATION_NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+_REMOTE: Final = re.compile(
+    r"(?:git::)?(?:(?:ssh|https?|file)://|[a-z][a-z0-9-]*@[^/]+[:/]|github\.com[/:])", re.IGNORECASE | re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """Reads for the kustomization in `root`, a path in the repo with all links followed. `visited` are those above it."""
+
+    files: RepoFiles
+    written: WrittenText
+    root: str
+    visited: tuple[str, ...] = ()
+    restricted: bool = True
+
+    def read(self, path: Text) -> tuple[bytes, str]:
+        """Return the content of a file and its path in the repo. Raises `BuildError` at the entry that names it."""
+        refuse_remote(path)
+        file = self._resolve(path)
+        if not self.files.is_file(file):
+            reason = "it must resolve to a file" if self.files.is_dir(file) else "there is no such file"
+            raise invalid(f"cannot load {path.value!r}: {reason}", path.origin, f"looked for {file}")
+        real = self.files.real_path(file)
+        if self.restricted and not _is_below(real, self.root):
+            raise invalid(
+                f"security; file '{real}' is not in or below '{self.root}'",
+                path.origin,
+                "move the file into the kustomization's directory, or make a kustomization where the file is and list that",
+            )
+        return self.files.read(file), real
+
+    def documents(self, path: Text, dialect: Dialect) -> tuple[Document, ...]:
+        """Return the documents of a file."""
+        data, file = self.read(path)
+        return read_documents(data, file, dialect)
+
+    def inline_documents(self, text: Text, dialect: Dialect) -> tuple[Document, ...]:
+        """Return the documents of a text that stands in a kustomization, with places in that file."""
+        return shifted(text, dialect, self.written)
+
+    def is_file(self, path: Text) -> bool:
+        """Return whether the entry names a file."""
+        return not path.value.startswith("/") and self.files.is_file(self._resolve(path))
+
+    def enter(self, path: Text) -> Loader:
+        """Return the loader of another kustomization. Raises `BuildError` if it is no directory, remote, or a cycle."""
+        refuse_remote(path)
+        if path.value.startswith("/"):
+            raise invalid(f"new root '{path.value}' cannot be absolute", path.origin, "write the path relative to this file")
+        directory = self._resolve(path)
+        if not path.value or not self.files.is_dir(directory):
+            raise invalid(f"cannot find {path.value!r}: no such file or directory", path.origin, f"looked for {directory}")
+        real = self.files.real_path(directory)
+        for visited in (self.root, *self.visited):
+            if _is_below(visited, real):
+                raise invalid(f"cycle detected: candidate root '{real}' contains visited root '{visited}'", path.origin)
+        return Loader(self.files, self.written, real, (self.root, *self.visited), self.restricted)
+
+    def kustomization_file(self) -> str:
+        """Return the path of the one kustomization file in `root`."""
+        found = [file for name in KUSTOMIZATION_NAMES if self.files.is_file(file := self._join(name))]
+        if len(found) > 1:
+            raise invalid(f"Found multiple kustomization files under: {self.root}: {', '.join(found)}", Origin(found[1]))
+        if not found:
+            names = "', '".join(KUSTOMIZATION_NAMES)
+            raise invalid(f"unable to find one of '{names}' in directory '{self.root}'", Origin(self.root))
+        return found[0]
+
+    def _join(self, name: str) -> str:
+        return self.files.resolve(self.root, name)
+
+    def _resolve(self, path: Text) -> str:
+        relative = path.value
+        root = str(self.files.root).rstrip("/") + "/"
+        if relative.startswith(root):
+            return self.files.resolve(".", relative[len(root) :])
+        try:
+            if relative.startswith("/"):
+                raise invalid(f"security; file '{relative}' is not in or below '{self.root}'", path.origin)
+            return self.files.resolve(self.root, relative)
+        except BuildError as error:
+            raise BuildError(
+                [Problem(p.code, p.message, path.origin, hint=p.hint) for p in error.problems]
+            ) from error
+
+
+def refuse_remote(path: Text) -> None:
+    """Raise for a source that would have to be fetched: what is deployed must be in the reviewed commit."""
+    if _REMOTE.match(path.value) or "?ref=" in path.value:
+        raise network_source(
+            f"{path.value!r} is a remote source, and a build uses no network",
+            path.origin,
+            "vendor it: copy the files into this repo (git clone, then check out the pinned commit), or add a git "
+            "submodule, and name the local path here",
+        )
+
+
+def _is_below(path: str, root: str) -> bool:
+    return root == "." or path == root or path.startswith(f"{root}/")

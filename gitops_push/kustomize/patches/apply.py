@@ -1,0 +1,209 @@
+"""Applies `patches`, `patchesStrategicMerge` and `patchesJson6902` to the objects of a layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gitops_push.core.errors import BuildError
+from gitops_push.core.origin import Origin
+from gitops_push.core.tree import Fields, Items, put, remove
+from gitops_push.documents.reader import Dialect, Document
+from gitops_push.kustomize.accumulator import ResourceSet, duplicate
+from gitops_push.kustomize.errors import invalid
+from gitops_push.kustomize.kustomization import PatchEntry
+from gitops_push.kustomize.loader import Loader
+from gitops_push.kustomize.manifests import resources_of
+from gitops_push.kustomize.patches.json6902 import Operation, apply_operations, read_operations
+from gitops_push.kustomize.patches.strategic_merge import MergeContext, merge_patch
+from gitops_push.kustomize.patches.targets import select
+from gitops_push.kustomize.resource import Resource, ResourceId, text_of
+from gitops_push.kustomize.typed_fields import Text
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedPatch:
+    """A patch as read: objects for strategic merge, or the operations of a JSON patch. Both empty: nothing to do."""
+
+    source: str
+    strategic: tuple[Resource, ...] = ()
+    operations: tuple[Operation, ...] = ()
+
+
+def apply_patch(resources: ResourceSet, entry: PatchEntry, loader: Loader) -> None:
+    """Apply one item of `patches`. A target that selects nothing is fine; a patch for an object that is not there is not."""
+    parsed = _parse(entry, loader)
+    if parsed.operations:
+        _apply_json(resources, entry, parsed.operations)
+    elif entry.target is None:
+        for patch in parsed.strategic:
+            _apply_strategic(resources, _target_of(resources, patch), patch, entry, loader)
+    elif len(parsed.strategic) > 1:
+        raise invalid(
+            f"Multiple Strategic-Merge Patches in one `patches` entry is not allowed to set `patches.target` field: {parsed.source}",
+            entry.target.origin,
+            "give each patch an entry of its own",
+        )
+    elif parsed.strategic:
+        for resource in select(resources, entry.target):
+            patch = parsed.strategic[0].copy()
+            _write_metadata_as_text(patch, loader)
+            _apply_strategic(resources, resource, patch, entry, loader)
+
+
+def apply_strategic_entry(resources: ResourceSet, entry: Text, loader: Loader) -> None:
+    """Apply one item of `patchesStrategicMerge`: a text if it is one, else a file."""
+    plain = PatchEntry(entry.origin)
+    for patch in _strategic_patches(entry, loader):
+        _apply_strategic(resources, _target_of(resources, patch), patch, plain, loader)
+
+
+def apply_json_entry(resources: ResourceSet, entry: PatchEntry, loader: Loader) -> None:
+    """Apply one item of `patchesJson6902`, which runs after names and labels are set."""
+    if entry.target is None or not entry.target.name:
+        raise invalid("patchesJson6902: must specify the target name", entry.origin)
+    text = entry.path or entry.patch
+    if text is None or (entry.path and entry.patch):
+        raise invalid("patchesJson6902: must specify a file path or a patch, not both and not neither", entry.origin)
+    items = _first_list(_documents(entry, loader, Dialect.KUBECTL))
+    if not items:
+        raise invalid(f"patch appears to be empty, or is no list of operations: {text.value!r}", text.origin)
+    _apply_json(resources, entry, read_operations(items, text.origin), remember=False)
+
+
+def _parse(entry: PatchEntry, loader: Loader) -> ParsedPatch:
+    if (entry.path is None) == (entry.patch is None):
+        reason = "must specify one of patch and path" if entry.path is None else "patch and path can't be set at the same time"
+        raise invalid(reason, entry.origin)
+    source = f"[path: {entry.path.value!r}]" if entry.path else f"[patch: {entry.patch.value if entry.patch else ''!r}]"
+    documents = _documents(entry, loader, Dialect.KUSTOMIZE)
+    if any(isinstance(document.value, Items) for document in documents):
+        items = _first_list(_documents(entry, loader, Dialect.KUBECTL))
+        return ParsedPatch(source, operations=read_operations(items, entry.origin))
+    try:
+        return ParsedPatch(source, strategic=tuple(resources_of(documents)))
+    except BuildError as error:
+        reasons = "; ".join(problem.message for problem in error.problems)
+        raise invalid(
+            f"unable to parse SM or JSON patch from {source}: {reasons}",
+            error.problems[0].origin or entry.origin,
+            "a strategic merge patch needs kind and metadata.name, a JSON patch is a list of operations",
+        ) from error
+
+
+def _documents(entry: PatchEntry, loader: Loader, dialect: Dialect) -> tuple[Document, ...]:
+    if entry.path is not None:
+        return loader.documents(entry.path, dialect)
+    return loader.inline_documents(entry.patch, dialect) if entry.patch is not None else ()
+
+
+def _first_list(documents: tuple[Document, ...]) -> Items:
+    first = documents[0].value if documents else None
+    return first if isinstance(first, Items) else Items()
+
+
+def _strategic_patches(entry: Text, loader: Loader) -> list[Resource]:
+    """Return the patches of an entry that is a text, or else those of the file that it names."""
+    if "\n" in entry.value or ":" in entry.value:
+        try:
+            return resources_of(loader.inline_documents(entry, Dialect.KUSTOMIZE))
+        except BuildError:
+            if not loader.is_file(entry):
+                raise
+    return resources_of(loader.documents(entry, Dialect.KUSTOMIZE))
+
+
+def _target_of(resources: ResourceSet, patch: Resource) -> Resource:
+    """Return the one object that a patch without `target` names. Raises when there is none, or more than one."""
+    identity: ResourceId = patch.current_id()
+    found = resources.with_any_id(identity)
+    if len(found) == 1:
+        return found[0]
+    reason = "multiple matches" if found else "no matches"
+    raise invalid(
+        f'no resource matches strategic merge patch "{identity}": {reason} for Id {identity}; '
+        f"failed to find unique target for patch {identity}",
+        patch.origin,
+        "correct apiVersion, kind, name or namespace of the patch, or give the entry a `target`",
+    )
+
+
+def _apply_json(
+    resources: ResourceSet, entry: PatchEntry, operations: tuple[Operation, ...], *, remember: bool = True
+) -> None:
+    if entry.target is None:
+        raise invalid("must specify a target for JSON patch", entry.origin, "add `target:` with kind and name")
+    for resource in select(resources, entry.target):
+        if remember:
+            resource.remember_id()
+        try:
+            apply_operations(resource.body, operations)
+        except BuildError as error:
+            raise _on_object(error, resource) from error
+        resources.note_change(resource)
+
+
+def _apply_strategic(
+    resources: ResourceSet, resource: Resource, patch: Resource, entry: PatchEntry, loader: Loader
+) -> None:
+    before = resource.current_id()
+    kept = {name: resource.body.get(name) for name in ("apiVersion", "kind")}
+    name, namespace = resource.name, resource.namespace
+    if entry.allow_name_change or entry.allow_kind_change:
+        resource.remember_id()
+    _take_out_identity(patch, entry)
+    context = MergeContext(loader.written, Origin(patch.origin.file, patch.origin.line, patch.origin.column, "patch"))
+    try:
+        merged = merge_patch(resource.body, patch.body, context)
+    except BuildError as error:
+        raise _on_object(error, resource) from error
+    resource.body = merged if merged is not None else Fields()
+    if not resource.body:
+        return
+    for field, value in kept.items():
+        if resource.body.get(field) != value and (field != "kind" or not entry.allow_kind_change):
+            put(resource.body, field, value, resource.origin)
+    if resource.name != name and not entry.allow_name_change:
+        resource.set_name(name, resource.origin)
+    if resource.namespace != namespace:
+        resource.set_namespace(namespace, resource.origin)
+    if resource.current_id() != before:
+        _note_new_identity(resources, resource)
+
+
+def _take_out_identity(patch: Resource, entry: PatchEntry) -> None:
+    """Remove from the patch what it may not change, so that the target keeps its own places for it."""
+    remove(patch.body, "apiVersion")
+    if not entry.allow_kind_change:
+        remove(patch.body, "kind")
+    if isinstance(patch.body.get("metadata"), Fields):
+        remove(patch.metadata, "namespace")
+        if not entry.allow_name_change:
+            remove(patch.metadata, "name")
+
+
+def _note_new_identity(resources: ResourceSet, resource: Resource) -> None:
+    resources.note_change(resource)
+    now = resource.current_id()
+    for other in resources.with_any_id(now):
+        if other is not resource and other.current_id() == now:
+            raise duplicate(now, other.origin, resource.origin)
+
+
+def _write_metadata_as_text(patch: Resource, loader: Loader) -> None:
+    """Make texts of the labels and annotations of a patch with a target, null too: kustomize copies them as strings."""
+    for field in ("labels", "annotations"):
+        pairs = patch.metadata.get(field)
+        if not isinstance(pairs, Fields):
+            continue
+        for key, value in pairs.items():
+            if not isinstance(value, str):
+                pairs[key] = loader.written.text_at(pairs, key) if not isinstance(value, (dict, list)) else text_of(value)
+
+
+def _on_object(error: BuildError, resource: Resource) -> BuildError:
+    """Return the error with the object named."""
+    return invalid(
+        f"{error.problems[0].message} (object {resource.current_id()} of {resource.origin})",
+        error.problems[0].origin,
+        error.problems[0].hint,
+    )

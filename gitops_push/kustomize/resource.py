@@ -1,0 +1,167 @@
+"""One object on its way through the build: its body, and what it was called in the layers below.
+
+Kustomize keeps earlier names, namespaces and kinds, because patches, generators and references may use any of them
+(https://github.com/kubernetes-sigs/kustomize, api/resource). Here they are fields of the object, not annotations.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from gitops_push.core.origin import Origin
+from gitops_push.core.tree import Fields, Node, copy_tree, put, remove
+from gitops_push.kustomize.scopes import is_cluster_scoped
+
+NO_NAMESPACE: Final = "_non_namespaceable_"
+"""Stands for the namespace of a kind that is known to be cluster-scoped."""
+
+DEFAULT_NAMESPACE: Final = "default"
+
+
+class ResourceId(NamedTuple):
+    """What identifies an object within a build. `namespace` is "default" for none, NO_NAMESPACE for cluster scope."""
+
+    group: str
+    version: str
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """Return `apps/v1 Deployment shop/web`."""
+        api_version = f"{self.group}/{self.version}" if self.group else self.version
+        place = self.name if self.namespace == NO_NAMESPACE else f"{self.namespace}/{self.name}"
+        return f"{api_version} {self.kind} {place}"
+
+
+class EarlierName(NamedTuple):
+    """A name, namespace and kind that an object had; the group and version are always today's."""
+
+    namespace: str
+    name: str
+    kind: str
+
+
+class Resource:
+    """An object that is being built. Mutable: transformers change `body` and the history in place.
+
+    `origin` is where the object begins. An empty `body` means that a patch deleted it. `hashed` asks for a content hash
+    at the end of the name; `unhashed_name` is the name without it, once it is there. `behavior` is that of a generator.
+    """
+
+    __slots__ = ("behavior", "body", "earlier", "hashed", "origin", "prefixes", "suffixes", "unhashed_name")
+
+    def __init__(self, body: Fields, origin: Origin) -> None:
+        self.body = body
+        self.origin = origin
+        self.earlier: list[EarlierName] = []
+        self.prefixes: list[str] = []
+        self.suffixes: list[str] = []
+        self.behavior = ""
+        self.hashed = False
+        self.unhashed_name = ""
+
+    @property
+    def kind(self) -> str:
+        """Return the kind as text."""
+        return text_of(self.body.get("kind"))
+
+    @property
+    def api_version(self) -> str:
+        """Return the apiVersion as text: "apps/v1"."""
+        return text_of(self.body.get("apiVersion"))
+
+    @property
+    def name(self) -> str:
+        """Return metadata.name, "" if there is none."""
+        return text_of(self.metadata.get("name"))
+
+    @property
+    def namespace(self) -> str:
+        """Return metadata.namespace as written, "" if there is none."""
+        return text_of(self.metadata.get("namespace"))
+
+    @property
+    def metadata(self) -> Fields:
+        """Return the metadata, or an unattached empty mapping if there is none."""
+        metadata = self.body.get("metadata")
+        return metadata if isinstance(metadata, Fields) else Fields()
+
+    def current_id(self) -> ResourceId:
+        """Return the identity that the object has now."""
+        api_version, kind = self.api_version, self.kind
+        group, version = split_api_version(api_version)
+        return ResourceId(group, version, kind, effective_namespace(api_version, kind, self.namespace), self.name)
+
+    def earlier_ids(self) -> list[ResourceId]:
+        """Return the identities that the object had in the layers below, oldest first."""
+        group, version = split_api_version(self.api_version)
+        return [ResourceId(group, version, past.kind, past.namespace, past.name) for past in self.earlier]
+
+    def all_ids(self) -> list[ResourceId]:
+        """Return the earlier identities, oldest first, and the current one."""
+        return [*self.earlier_ids(), self.current_id()]
+
+    def original_id(self) -> ResourceId:
+        """Return the first identity that the object had."""
+        ids = self.earlier_ids()
+        return ids[0] if ids else self.current_id()
+
+    def remember_id(self) -> None:
+        """Add the current identity to the earlier ones; called before a name, namespace or kind changes."""
+        now = self.current_id()
+        self.earlier.append(EarlierName(now.namespace, now.name, now.kind))
+
+    def set_name(self, name: str, origin: Origin) -> None:
+        """Change metadata.name."""
+        put(self._writable_metadata(origin), "name", name, origin)
+
+    def set_namespace(self, namespace: str, origin: Origin) -> None:
+        """Change metadata.namespace; "" removes it."""
+        if namespace:
+            put(self._writable_metadata(origin), "namespace", namespace, origin)
+        else:
+            remove(self.metadata, "namespace")
+
+    def _writable_metadata(self, origin: Origin) -> Fields:
+        metadata = self.body.get("metadata")
+        if not isinstance(metadata, Fields):
+            metadata = Fields(start=origin)
+            put(self.body, "metadata", metadata, origin)
+        return metadata
+
+    def copy(self) -> Resource:
+        """Return a deep copy, history included."""
+        other = Resource(copy_tree(self.body), self.origin)
+        other.earlier = list(self.earlier)
+        other.prefixes, other.suffixes = list(self.prefixes), list(self.suffixes)
+        other.behavior, other.hashed, other.unhashed_name = self.behavior, self.hashed, self.unhashed_name
+        return other
+
+
+def split_api_version(api_version: str) -> tuple[str, str]:
+    """Return (group, version); the group is "" for the core group."""
+    group, slash, version = api_version.partition("/")
+    return (group, version) if slash else ("", api_version)
+
+
+def effective_namespace(api_version: str, kind: str, namespace: str) -> str:
+    """Return the namespace for comparing identities: none and "default" are the same."""
+    if is_cluster_scoped(api_version, kind):
+        return NO_NAMESPACE
+    return namespace or DEFAULT_NAMESPACE
+
+
+def text_of(value: Node) -> str:
+    """Return a scalar as the text that YAML would read it from; "" for null and for containers."""
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value)
+        case float():
+            return repr(value)
+        case _:
+            return ""

@@ -1,0 +1,75 @@
+"""`labels`, `commonLabels` and `commonAnnotations`: the same pairs into mappings of many objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gitops_push.core.origin import Origin
+from gitops_push.core.tree import Fields
+from gitops_push.kustomize.accumulator import ResourceSet
+from gitops_push.kustomize.errors import invalid
+from gitops_push.kustomize.field_walk import Missing, visit_fields
+from gitops_push.kustomize.fieldspecs import (
+    COMMON_ANNOTATIONS,
+    COMMON_LABELS,
+    METADATA_LABELS,
+    TEMPLATE_LABELS,
+    FieldSpec,
+    merge_fieldspecs,
+)
+from gitops_push.kustomize.kustomization import LabelEntry
+from gitops_push.kustomize.marks import Container, set_at
+from gitops_push.kustomize.resource import Resource, split_api_version
+from gitops_push.kustomize.typed_fields import Pair
+
+
+def add_labels(resources: ResourceSet, entry: LabelEntry) -> None:
+    """Apply one item of `labels`: to metadata, and to templates and selectors where it says so."""
+    _add_pairs(resources, entry.pairs, _label_specs(entry), "labels")
+
+
+def add_common_labels(resources: ResourceSet, pairs: tuple[Pair, ...]) -> None:
+    """Apply `commonLabels`: to metadata, templates and selectors."""
+    _add_pairs(resources, pairs, COMMON_LABELS, "commonLabels")
+
+
+def add_common_annotations(resources: ResourceSet, pairs: tuple[Pair, ...]) -> None:
+    """Apply `commonAnnotations`: to metadata and templates."""
+    _add_pairs(resources, pairs, COMMON_ANNOTATIONS, "commonAnnotations")
+
+
+def _label_specs(entry: LabelEntry) -> tuple[FieldSpec, ...]:
+    if entry.include_selectors:
+        return merge_fieldspecs(entry.field_specs, COMMON_LABELS, entry.origin)
+    specs = entry.field_specs
+    if entry.include_templates:
+        specs = merge_fieldspecs(specs, TEMPLATE_LABELS, entry.origin)
+    return merge_fieldspecs(specs, METADATA_LABELS, entry.origin)
+
+
+def _add_pairs(resources: ResourceSet, pairs: Iterable[Pair], specs: tuple[FieldSpec, ...], step: str) -> None:
+    marked = [
+        (pair.key, pair.value, Origin(pair.origin.file, pair.origin.line, pair.origin.column, step))
+        for pair in sorted(pairs, key=lambda pair: pair.key)
+    ]
+    if not marked:
+        return
+    missing = Missing(Fields, marked[0][2])
+    by_kind: dict[tuple[str, str], list[FieldSpec]] = {}
+    for resource in resources:
+        known = (resource.api_version, resource.kind)
+        if known not in by_kind:
+            by_kind[known] = [spec for spec in specs if spec.selects(*split_api_version(known[0]), known[1])]
+        for spec in by_kind[known]:
+            visit_fields(resource.body, spec, _setter(resource, spec, marked), missing)
+
+
+def _setter(resource: Resource, spec: FieldSpec, marked: list[tuple[str, str, Origin]]):  # type: ignore[no-untyped-def]
+    def put_pairs(container: Container, key: str | int) -> None:
+        target = container[key]  # type: ignore[index]
+        if not isinstance(target, Fields):
+            raise invalid(f"{spec.path} of {resource.current_id()} must be a mapping", resource.origin)
+        for name, value, origin in marked:
+            set_at(target, name, value, origin)
+
+    return put_pairs

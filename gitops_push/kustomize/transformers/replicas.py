@@ -1,0 +1,46 @@
+"""`replicas`: the replica count of workloads, found by any name they ever had."""
+
+from __future__ import annotations
+
+from gitops_push.core.origin import Origin
+from gitops_push.kustomize.accumulator import ResourceSet
+from gitops_push.kustomize.errors import invalid
+from gitops_push.kustomize.field_walk import Missing, visit_fields
+from gitops_push.kustomize.fieldspecs import REPLICAS, FieldSpec
+from gitops_push.kustomize.kustomization import ReplicaEntry
+from gitops_push.kustomize.marks import Container, place_of, set_at
+from gitops_push.kustomize.resource import Resource
+from gitops_push.kustomize.written import WrittenText
+
+
+def set_replicas(resources: ResourceSet, entry: ReplicaEntry, written: WrittenText) -> None:
+    """Set spec.replicas of the workloads with this name. Raises when there are none."""
+    found = [
+        (resource, spec)
+        for resource in resources.with_any_name(entry.name)
+        for spec in REPLICAS
+        if _has_id(resource, entry.name, spec)
+    ]
+    if not found:
+        kinds = ", ".join(spec.kind for spec in REPLICAS)
+        raise invalid(
+            f"resource with name {entry.name} does not match a config with the following GVK [{kinds}]",
+            entry.origin,
+            "name a workload of this kustomization, or remove the entry",
+        )
+    for resource, spec in found:
+        _set(resource, spec, entry, written)
+
+
+def _has_id(resource: Resource, name: str, spec: FieldSpec) -> bool:
+    return any(one.name == name and spec.selects(one.group, one.version, one.kind) for one in resource.all_ids())
+
+
+def _set(resource: Resource, spec: FieldSpec, entry: ReplicaEntry, written: WrittenText) -> None:
+    def put_count(container: Container, key: str | int) -> None:
+        old = container[key]  # type: ignore[index]
+        quoted = isinstance(old, str) and bool(old) and written.was_quoted(place_of(container, key))
+        set_at(container, key, str(entry.count) if quoted else entry.count, entry.origin)
+
+    if spec.kind == resource.kind:
+        visit_fields(resource.body, spec, put_count, Missing(str, Origin(entry.origin.file, entry.origin.line)))

@@ -1,0 +1,74 @@
+"""How a scalar is written in its file, where that matters for what kustomize makes of it.
+
+Kustomize keeps the quotes of a field when a patch replaces its value, so that `5` over `"1"` becomes `"5"`; it turns
+annotations into the text that they were written as (`1.50`); and it keeps a written `null` but drops an empty value. The
+trees hold values only, so such cases look at the file again: at the place where the value stands.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from gitops_push.core.origin import Origin
+from gitops_push.core.tree import Fields, Node
+from gitops_push.kustomize.marks import place_of
+from gitops_push.kustomize.resource import text_of
+from gitops_push.system.files import RepoFiles
+
+_QUOTES: Final = frozenset("\"'|>")
+_PLAIN: Final = re.compile(r"[^\s,\[\]{}#][^\s,\[\]{}]*")
+
+
+class WrittenText:
+    """The files of the build as lines. Reads a file once, and only when it is asked about it."""
+
+    def __init__(self, files: RepoFiles) -> None:
+        self._files = files
+        self._lines: dict[str, list[str]] = {}
+
+    def was_quoted(self, origin: Origin | None) -> bool:
+        """Return whether the first value at this place stood in quotes or in a block."""
+        return self._tail(_first(origin))[:1] in _QUOTES
+
+    def plain_text(self, origin: Origin | None, value: Node) -> str:
+        """Return a plain scalar as it is written, or the usual text of `value` where that is not known."""
+        found = _PLAIN.match(self._tail(origin))
+        return found.group() if found and not isinstance(value, str) else text_of(value)
+
+    def text_at(self, fields: Fields, key: str) -> str:
+        """Return the text of a scalar that is no string as it is written; "" for an empty value, "null" for that word."""
+        value, place = fields[key], place_of(fields, key)
+        if value is None and not self.is_written_null(place):
+            return ""
+        return "null" if value is None else self.plain_text(place, value)
+
+    def is_written_null(self, origin: Origin | None) -> bool:
+        """Return whether a null is spelled out (`null`, `~`); an empty value is not."""
+        return self._tail(origin)[:1] in {"n", "N", "~"}
+
+    def block_indent(self, origin: Origin) -> int | None:
+        """Return by how many columns a literal block that begins at this place is indented, None if it is none."""
+        if not self._tail(origin).startswith("|"):
+            return None
+        for line in self._lines_of(origin.file)[origin.line :]:
+            if line.strip():
+                return len(line) - len(line.lstrip(" "))
+        return 0
+
+    def _tail(self, origin: Origin | None) -> str:
+        """Return the rest of the line from the place on, without tags and anchors."""
+        if origin is None or not origin.line or not origin.column:
+            return ""
+        lines = self._lines_of(origin.file)
+        line = lines[origin.line - 1] if origin.line <= len(lines) else ""
+        return re.sub(r"^([!&]\S*\s+)+", "", line[origin.column - 1 :])
+
+    def _lines_of(self, file: str) -> list[str]:
+        if file not in self._lines:
+            self._lines[file] = self._files.read(file).decode("utf-8", "replace").split("\n")
+        return self._lines[file]
+
+
+def _first(origin: Origin | None) -> Origin | None:
+    return origin.trail[0] if origin and origin.trail else origin
