@@ -9,10 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from gitops_push.core.managed_fields import FIELD_MANAGER as FIELD_MANAGER
 from gitops_push.core.objects import Body, ObjectRef
-
-FIELD_MANAGER = "gitops-push"
-"""Constant, because changing it would orphan every field that we own."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

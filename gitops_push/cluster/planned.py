@@ -1,0 +1,200 @@
+"""From the server's answer about one object to its planned change. Every `Change` is made here, masked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gitops_push.cluster.dry_run import Asked
+from gitops_push.cluster.rejections import origin_of
+from gitops_push.cluster.survey import PlanRequest, Survey, ignored_fields
+from gitops_push.cluster.targets import Target
+from gitops_push.core.codes import Code
+from gitops_push.core.comparison import Comparison, compare, compare_leaves
+from gitops_push.core.errors import Problem
+from gitops_push.core.fielddiff import ABSENT, Difference, FieldChange, FieldOwner, Shown, diff_fields
+from gitops_push.core.fieldpath import format_field_path, value_at
+from gitops_push.core.inventory import PART_OF_LABEL
+from gitops_push.core.managed_fields import Loss, holders, our_entry, owner_of
+from gitops_push.core.normalization import content_of
+from gitops_push.core.objects import Body
+from gitops_push.core.ownership import being_deleted, may_take, other_owners
+from gitops_push.core.plan import Action, Change, Fidelity, FieldLoss
+from gitops_push.core.redaction import Masked
+from gitops_push.core.rules import without_fields
+
+_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The planned change of one object, and the conflicts that forbid it."""
+
+    change: Change
+    conflicts: tuple[Problem, ...] = ()
+
+
+def plan_answered(request: PlanRequest, found: Survey, target: Target, asked: Asked, merged: Body) -> Planned:
+    """Return what apply would do to an object about which the server answered."""
+    warnings = tuple(found.redactor.mask_text(warning) for warning in asked.warnings)
+    if asked.live is None:
+        return Planned(replace(plan_new(request, found, target, None), fidelity=Fidelity.SERVER, warnings=warnings))
+    compared = compare(asked.live, merged, ignored_fields(request, target.ref, asked.live))
+    change = replace(_compared_change(request, found, target, asked.live, compared), warnings=warnings)
+    if change.action in {Action.BLOCKED, Action.UNCHANGED}:
+        return Planned(change)
+    return Planned(change, tuple(_conflicts(request, found, target, asked.live, compared.lost)))
+
+
+def plan_new(request: PlanRequest, found: Survey, target: Target, predecessor: Body | None) -> Change:
+    """Return the creation of an object; with a predecessor (an earlier hashed name) as the difference to that."""
+    before = _content(predecessor) if predecessor is not None else {}
+    differences = diff_fields(before, _content(target.body))
+    renamed_from = str(predecessor["metadata"]["name"]) if predecessor is not None else ""
+    return replace(
+        _unchanged(target, None),
+        action=Action.CREATE,
+        fidelity=Fidelity.CLIENT if target.deferred else Fidelity.SERVER,
+        reason=target.deferred,
+        fields=field_changes(request, found, target, differences, None),
+        renamed_from=renamed_from,
+    )
+
+
+def plan_unverified(request: PlanRequest, found: Survey, target: Target, reason: str) -> Planned:
+    """Return the change of an object that the server cannot be asked about: compared with what is there."""
+    live = found.live_of(target)
+    said = found.redactor.mask_text(reason)
+    if live is None:
+        change = plan_new(request, found, target, None)
+        return Planned(replace(change, fidelity=Fidelity.CLIENT, reason=said))
+    blocked = blocked_reason(live, request)
+    differences = compare_leaves(live, target.body, ignored_fields(request, target.ref, live))
+    action = Action.UPDATE if differences else Action.UNCHANGED if our_entry(live) else Action.OWNERSHIP
+    return Planned(
+        replace(
+            _unchanged(target, live),
+            action=Action.BLOCKED if blocked else action,
+            fidelity=Fidelity.CLIENT,
+            reason=found.redactor.mask_text(blocked) or said,
+            fields=field_changes(request, found, target, differences, live),
+        )
+    )
+
+
+def field_changes(
+    request: PlanRequest, found: Survey, target: Target, differences: Iterable[Difference], live: Body | None
+) -> tuple[FieldChange, ...]:
+    """Return differences as they may be shown, each with who set the live value and the line that wants the new one."""
+    disclosure = found.disclosure(request, target.ref)
+    among = holders(live) if live is not None else ()
+    return tuple(
+        FieldChange(
+            d.path,
+            *disclosure.shown(d),
+            owner=None if d.before is ABSENT else owner_of(d.path, among),
+            origin=None if d.path[-1] == PART_OF_LABEL else origin_of(target.manifest, d.path),
+        )
+        for d in differences
+    )
+
+
+def blocked_reason(live: Body, request: PlanRequest) -> str:
+    """Return why an object may not be touched, or ""."""
+    since = being_deleted(live)
+    if since:
+        return f"is being deleted since {since}; wait until it has gone"
+    return "; ".join(str(owner) for owner in other_owners(live, request.inventory.id))
+
+
+def _compared_change(request: PlanRequest, found: Survey, target: Target, live: Body, compared: Comparison) -> Change:
+    blocked = blocked_reason(live, request)
+    if not compared.pending:
+        return replace(
+            _unchanged(target, live),
+            action=Action.BLOCKED if blocked else Action.UNCHANGED,
+            reason=found.redactor.mask_text(blocked),
+        )
+    fields = field_changes(request, found, target, compared.ours, live)
+    only_ownership = not compared.ours and not compared.server
+    reason = _gained(compared) if only_ownership else "" if fields else "only the server changes fields of it"
+    action = Action.OWNERSHIP if only_ownership else Action.UPDATE
+    return replace(
+        _unchanged(target, live),
+        action=Action.BLOCKED if blocked else action,
+        fields=fields,
+        taken=tuple(_field_loss(target, loss) for loss in compared.lost),
+        reason=found.redactor.mask_text(blocked) or reason,
+        server_changes=compared.server,
+    )
+
+
+def _content(body: Body) -> dict[str, Any]:
+    """Return what an object brings, without the label that makes it ours."""
+    content: dict[str, Any] = without_fields(content_of(body), [("metadata", "labels", PART_OF_LABEL)])
+    metadata = {key: value for key, value in content.get("metadata", {}).items() if value}
+    return {**content, "metadata": metadata} if metadata else {k: v for k, v in content.items() if k != "metadata"}
+
+
+def _unchanged(target: Target, live: Body | None) -> Change:
+    """Return what every change of a target begins with."""
+    metadata = live["metadata"] if live is not None else {}
+    return Change(
+        ref=target.ref,
+        api_version=target.manifest.api_version,
+        action=Action.UNCHANGED,
+        live_uid=str(metadata.get("uid", "")),
+        live_resource_version=str(metadata.get("resourceVersion", "")),
+        origin=target.manifest.origin,
+    )
+
+
+def _gained(compared: Comparison) -> str:
+    if not compared.gained:
+        return "the values are there already; only the record of who owns them changes"
+    names = ", ".join(format_field_path(path) for path in compared.gained[:_NAMED])
+    more = len(compared.gained) - _NAMED
+    return f"the values are there already and become ours: {names}" + (f" and {more} more" if more > 0 else "")
+
+
+def _field_loss(target: Target, loss: Loss) -> FieldLoss:
+    owner = loss.owner
+    origin = origin_of(target.manifest, loss.path)
+    return FieldLoss(format_field_path(loss.path), owner.manager, owner.operation, owner.at, origin)
+
+
+def _conflicts(
+    request: PlanRequest, found: Survey, target: Target, live: Body, lost: Iterable[Loss]
+) -> Iterable[Problem]:
+    protected = request.environment.protected
+    for loss in lost:
+        if may_take(loss.owner.manager, target.ref, request.forced, protected=protected):
+            continue
+        shown = found.disclosure(request, target.ref).shown_value(loss.path, value_at(loss.path, live, ABSENT))
+        yield found.masked(_conflict(target, loss, shown))
+
+
+def _conflict(target: Target, loss: Loss, live: Shown) -> Problem:
+    field = format_field_path(loss.path)
+    also = f"also set to {_text(live)} by" if live is not ABSENT else "also set by"
+    return Problem(
+        Code.FIELD_CONFLICT,
+        f"field conflict on {target.ref}: {field} is {also} {_describe(loss.owner)}",
+        origin_of(target.manifest, loss.path),
+        target.ref,
+        f"take the field over (--force-conflict {target.ref.kind}/{target.ref.name}), "
+        f'or remove it from the manifest and let "{loss.owner.manager}" own it,\n'
+        "or stop that manager from setting it",
+    )
+
+
+def _describe(owner: FieldOwner) -> str:
+    how = f"{owner.operation} of {owner.subresource}" if owner.subresource else owner.operation
+    return f'"{owner.manager}" ({how}{f", {owner.at:%Y-%m-%d %H:%M}" if owner.at else ""})'
+
+
+def _text(value: Shown) -> str:
+    text = str(value) if isinstance(value, Masked) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 100 else f"{text[:99]}…"

@@ -1,0 +1,224 @@
+"""Makes the plan: what apply would do to each object, as the server itself predicts it. Never writes.
+
+Requests for N objects in L kinds and namespaces: discovery, L lists, N dry runs; one GET for each external object. Only
+an object that changes meanwhile costs more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from gitops_push.cluster.api import ApiFailure, ApiReader
+from gitops_push.cluster.dry_run import READ_AGAIN
+from gitops_push.cluster.planned import Planned, plan_answered, plan_new, plan_unverified
+from gitops_push.cluster.rejections import Refusal, kind_of_refusal, one_for_each_namespace, problems_of
+from gitops_push.cluster.survey import PlanRequest, Survey, survey
+from gitops_push.cluster.targets import Target, definitions_of
+from gitops_push.core.codes import Code
+from gitops_push.core.errors import PlanError, Problem, RefusedError
+from gitops_push.core.inventory import InventoryEntry
+from gitops_push.core.objects import Body, ObjectRef
+from gitops_push.core.ordering import apply_key
+from gitops_push.core.plan import Action, Change, Plan
+from gitops_push.core.prune import (
+    PruneQuestion,
+    PruneVerdict,
+    check_prune_limit,
+    hash_predecessors,
+    judge,
+)
+
+__all__ = ["PlanRequest", "make_plan", "prune_verdicts"]
+
+_BINDINGS = frozenset({"RoleBinding", "ClusterRoleBinding"})
+
+
+def make_plan(request: PlanRequest, reader: ApiReader) -> Plan:
+    """Return the plan of an environment.
+
+    Raises `PlanError` with every object that the server rejects, `RefusedError` for conflicts with other managers and
+    for more deletions than one run may make, `ClusterError` when the live objects cannot be read.
+    """
+    started = request.clock()
+    found = survey(request, reader, _about_everything)
+    planned, problems = _plan_set(request, found)
+    conflicts = tuple(conflict for one in planned for conflict in one.conflicts)
+    if found.problems or problems:
+        raise PlanError((*found.problems, *one_for_each_namespace(problems), *conflicts))
+    if conflicts:
+        raise RefusedError(conflicts)
+    pruned = _plan_prune(request, found)
+    return Plan(
+        environment=request.environment.name,
+        project=request.inventory.project,
+        commit=request.manifests.commit,
+        cluster_id=request.cluster_id,
+        manifest_digest=request.manifests.digest,
+        planned_at=request.now,
+        changes=_ordered((*(one.change for one in planned), *pruned)),
+        seconds=request.clock() - started,
+    )
+
+
+def prune_verdicts(request: PlanRequest, found: Survey) -> tuple[PruneVerdict, ...]:
+    """Return the verdict on each live object of the inventory that is not in the set; nothing is deleted on a doubt."""
+    wanted = {target.ref for target in found.targets}
+    question = PruneQuestion(
+        rules=request.environment.prune,
+        part_of_id=request.inventory.id,
+        uids=frozenset(str(body["metadata"].get("uid")) for ref, body in found.live.objects.items() if ref in wanted),
+        external=frozenset(request.environment.external),
+    )
+    verdicts = tuple(
+        judge(entry, found.live.objects[entry.ref], question)
+        for entry in request.inventory.entries
+        if entry.ref not in wanted and entry.ref in found.live.objects
+    )
+    if not found.live.unreadable:
+        return verdicts
+    doubt = f"nothing is deleted while something cannot be read: {', '.join(found.live.unreadable)}"
+    return tuple(replace(verdict, kept=verdict.kept or doubt) for verdict in verdicts)
+
+
+def _about_everything(target: Target, live: Body | None) -> bool:  # noqa: ARG001
+    return True
+
+
+def _plan_set(request: PlanRequest, found: Survey) -> tuple[list[Planned], list[Problem]]:
+    """Return the changes of all objects of the set, and the problems of those that the server rejects."""
+    planned: list[Planned] = []
+    rejected: list[tuple[Target, ApiFailure]] = []
+    problems: list[Problem] = []
+    for target in found.targets:
+        asked = found.asked.get(target.ref)
+        if asked is None:
+            planned.append(_plan_deferred(request, found, target))
+        elif asked.merged is not None:
+            answered = plan_answered(request, found, target, asked, asked.merged)
+            planned.append(_with_predecessor(request, found, target, answered))
+        elif asked.failure is not None:
+            rejected.append((target, asked.failure))
+        else:
+            problems.append(_moved(target))
+    more, refused = _plan_rejected(request, found, rejected, _changing(planned))
+    return [*planned, *more], [*problems, *refused]
+
+
+def _plan_rejected(
+    request: PlanRequest,
+    found: Survey,
+    rejected: Iterable[tuple[Target, ApiFailure]],
+    changing: frozenset[ObjectRef],
+) -> tuple[list[Planned], list[Problem]]:
+    """Return the rejections that are not final as unverified changes, and the others as problems."""
+    comes_with_set = _dependencies(found.targets, changing)
+    planned: list[Planned] = []
+    problems: list[Problem] = []
+    for target, failure in rejected:
+        if kind_of_refusal(failure) is Refusal.NO_DRY_RUN:
+            planned.append(plan_unverified(request, found, target, failure.message))
+        elif needed := comes_with_set(target):
+            reason = f"it depends on {needed}, which the same run changes; as of now the server says: {failure.message}"
+            planned.append(plan_unverified(request, found, target, reason))
+        else:
+            problems += (found.masked(problem) for problem in problems_of(target, failure))
+    return planned, problems
+
+
+def _dependencies(targets: Iterable[Target], changing: frozenset[ObjectRef]) -> Callable[[Target], ObjectRef | None]:
+    """Return what tells which changing object of the set a target depends on: its definition, or its role."""
+    definitions = definitions_of(target.manifest for target in targets)
+
+    def find(target: Target) -> ObjectRef | None:
+        definition = definitions.get((target.ref.group, target.ref.kind))
+        if definition is not None and definition.ref in changing:
+            return definition.ref
+        role = _role_of(target)
+        return role if role in changing else None
+
+    return find
+
+
+def _role_of(target: Target) -> ObjectRef | None:
+    role = target.body.get("roleRef")
+    if target.ref.kind not in _BINDINGS or not isinstance(role, Mapping):
+        return None
+    kind = str(role.get("kind"))
+    namespace = target.ref.namespace if kind == "Role" else ""
+    return ObjectRef(str(role.get("apiGroup")), kind, namespace, str(role.get("name")))
+
+
+def _plan_deferred(request: PlanRequest, found: Survey, target: Target) -> Planned:
+    if found.live_of(target) is None:
+        return _with_predecessor(request, found, target, Planned(plan_new(request, found, target, None)))
+    return plan_unverified(request, found, target, target.deferred)
+
+
+def _with_predecessor(request: PlanRequest, found: Survey, target: Target, planned: Planned) -> Planned:
+    """Show a new hashed ConfigMap or Secret as the difference to the one that it replaces."""
+    if planned.change.action is not Action.CREATE or not target.manifest.unhashed_name:
+        return planned
+    wanted = {other.ref for other in found.targets}
+    entries = hash_predecessors(request.inventory.entries, target.manifest)
+    bodies = [found.live.objects[e.ref] for e in entries if e.ref in found.live.objects and e.ref not in wanted]
+    if not bodies:
+        return planned
+    latest = max(bodies, key=_created_at)
+    shown = plan_new(request, found, target, latest)
+    return replace(planned, change=replace(planned.change, fields=shown.fields, renamed_from=shown.renamed_from))
+
+
+def _created_at(body: Body) -> str:
+    return str(body["metadata"].get("creationTimestamp", ""))
+
+
+def _plan_prune(request: PlanRequest, found: Survey) -> tuple[Change, ...]:
+    verdicts = prune_verdicts(request, found)
+    replaced = dict(_replaced(request, found))
+    deleted = [v.entry.ref for v in verdicts if v.deletes and v.entry.ref not in replaced]
+    check_prune_limit(deleted, request.environment.prune, len(request.inventory.entries))
+    return tuple(_prune_change(found, verdict, replaced.get(verdict.entry.ref, "")) for verdict in verdicts)
+
+
+def _replaced(request: PlanRequest, found: Survey) -> Iterator[tuple[ObjectRef, str]]:
+    for target in found.targets:
+        for entry in hash_predecessors(request.inventory.entries, target.manifest):
+            yield entry.ref, target.ref.name
+
+
+def _prune_change(found: Survey, verdict: PruneVerdict, replaced_by: str) -> Change:
+    entry: InventoryEntry = verdict.entry
+    metadata = verdict.live["metadata"]
+    gone = f"replaced by {replaced_by}" if replaced_by else "no longer in the config"
+    return Change(
+        ref=entry.ref,
+        api_version=entry.api_version,
+        action=Action.PRUNE if verdict.deletes else Action.KEPT,
+        reason=gone if verdict.deletes else found.redactor.mask_text(verdict.kept),
+        live_uid=str(metadata.get("uid", "")),
+        live_resource_version=str(metadata.get("resourceVersion", "")),
+    )
+
+
+def _changing(planned: Iterable[Planned]) -> frozenset[ObjectRef]:
+    return frozenset(p.change.ref for p in planned if p.change.action in {Action.CREATE, Action.UPDATE})
+
+
+def _moved(target: Target) -> Problem:
+    return Problem(
+        Code.CHANGED_DURING_DIFF,
+        f"{target.ref}: the object changed during the diff, {READ_AGAIN + 1} times in a row",
+        target.manifest.origin,
+        target.ref,
+        "something writes it all the time (kubectl get --watch shows what); run again",
+    )
+
+
+def _ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Sort blocked ones and deletions first (in reverse order of apply), then the rest as apply goes."""
+    every = sorted(changes, key=lambda change: apply_key(change.ref))
+    blocked = [change for change in every if change.action is Action.BLOCKED]
+    deleted = [change for change in reversed(every) if change.action is Action.PRUNE]
+    rest = [change for change in every if change.action not in {Action.BLOCKED, Action.PRUNE}]
+    return (*blocked, *deleted, *rest)

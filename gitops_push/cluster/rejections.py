@@ -1,0 +1,172 @@
+"""What a refused dry run means, as problems at file:line.
+
+The signatures are those of reference/pull-based.md 7.4; servers differ in the HTTP status, so the message counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final
+
+from gitops_push.cluster.api import ApiFailure
+from gitops_push.cluster.targets import Target
+from gitops_push.core.codes import Code
+from gitops_push.core.errors import ClusterError, Problem
+from gitops_push.core.fieldpath import FieldPath, ItemKey, Segment, item_key, resolve
+from gitops_push.core.objects import Manifest
+from gitops_push.core.origin import Origin
+
+FORBIDDEN: Final = 403
+NOT_FOUND: Final = 404
+
+
+class Refusal(StrEnum):
+    """Why the server did not say what it would do."""
+
+    NO_DRY_RUN = "an admission webhook does not support dry run"
+    FORBIDDEN = "the credential may not dry-run it"
+    NO_NAMESPACE = "its namespace does not exist"
+    REJECTED = "the server rejects it"
+
+
+_RBAC: Final = re.compile(r'User "[^"]*" cannot (\w+) resource|cannot (patch|create|get) resource')
+_NO_DRY_RUN: Final = re.compile(r'admission webhook "[^"]*" does not support dry run')
+_IMMUTABLE: Final = re.compile(
+    r"field is immutable|is immutable|may not change once set|updates to \w+ spec for fields other than"
+)
+_FIELD_IN_TEXT: Final = (
+    re.compile(r'unknown field "([^"]+)"'),
+    re.compile(r"[:(] ?\.([a-zA-Z][^:\s]*): "),
+    re.compile(r"^\.?([a-zA-Z][\w.\[\]=\",-]*): (?:field not declared|expected)"),
+)
+_PART: Final = re.compile(r"\[([^\]]*)\]|([^.\[\]]+)")
+_PAIR: Final = re.compile(r'(\w+)=(?:"([^"]*)"|([^,]*))')
+
+
+def kind_of_refusal(failure: ApiFailure) -> Refusal:
+    """Return what a failure of a dry run means. Raises `ClusterError` when there was no answer at all."""
+    if failure.status == 0:
+        raise ClusterError(Problem(Code.SERVER_UNREACHABLE, f"the API server gave no answer: {failure.message}"))
+    if _NO_DRY_RUN.search(failure.message):
+        return Refusal.NO_DRY_RUN
+    if failure.status == FORBIDDEN and _RBAC.search(failure.message):
+        return Refusal.FORBIDDEN
+    if failure.status == NOT_FOUND and failure.details_kind == "namespaces":
+        return Refusal.NO_NAMESPACE
+    return Refusal.REJECTED
+
+
+def problems_of(target: Target, failure: ApiFailure) -> tuple[Problem, ...]:
+    """Return the problems of a refused dry run: one for each cause that names a field, each at that field's line."""
+    match kind_of_refusal(failure):
+        case Refusal.FORBIDDEN:
+            return (_forbidden(target, failure),)
+        case Refusal.NO_NAMESPACE:
+            return (_no_namespace(target),)
+        case _:
+            return _rejected(target, failure)
+
+
+def one_for_each_namespace(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return the problems, those of a missing namespace only once for each namespace."""
+    kept: list[Problem] = []
+    seen: set[str] = set()
+    for problem in problems:
+        namespace = problem.ref.namespace if problem.ref and problem.code is Code.NAMESPACE_MISSING else ""
+        if namespace not in seen:
+            kept.append(problem)
+        seen |= {namespace} if namespace else set()
+    return tuple(kept)
+
+
+def server_field_path(text: str) -> FieldPath:
+    """Return the path of a field as servers write it: `spec.ports[0].port`, `.spec.env[name="a"]`, `data[a.b]`."""
+    return tuple(_server_segment(match[1], match[2]) for match in _PART.finditer(text))
+
+
+def _server_segment(bracketed: str | None, key: str | None) -> Segment:
+    if bracketed is None:
+        return str(key)
+    if bracketed.isdigit():
+        return int(bracketed)
+    pairs = _PAIR.findall(bracketed)
+    if pairs:
+        return _item(pairs)
+    return bracketed.strip('"')
+
+
+def _item(pairs: list[tuple[str, str, str]]) -> ItemKey:
+    return item_key({name: int(plain) if plain.isdigit() else (text or plain) for name, text, plain in pairs})
+
+
+def _rejected(target: Target, failure: ApiFailure) -> tuple[Problem, ...]:
+    causes = [(field, message) for field, _, message in failure.causes if field] or _causes_in_text(failure.message)
+    if not causes:
+        return (_problem(target, failure, "", failure.message),)
+    return tuple(_problem(target, failure, field, message) for field, message in dict(causes).items())
+
+
+def _causes_in_text(message: str) -> list[tuple[str, str]]:
+    for pattern in _FIELD_IN_TEXT:
+        fields = pattern.findall(message)
+        if fields:
+            return [(field, message) for field in fields]
+    return []
+
+
+def _problem(target: Target, failure: ApiFailure, field: str, message: str) -> Problem:
+    immutable = _IMMUTABLE.search(message)
+    path = server_field_path(field)
+    where = f"{field.removeprefix('.')}: " if field and field.removeprefix(".") not in message else ""
+    return Problem(
+        Code.IMMUTABLE_FIELD if immutable else Code.DRY_RUN_REJECTED,
+        f"{target.ref}: {where}{message}",
+        origin_of(target.manifest, path),
+        target.ref,
+        _hint(failure, immutable=bool(immutable)),
+    )
+
+
+def origin_of(manifest: Manifest, path: FieldPath) -> Origin:
+    """Return the line that set a field, or the nearest one around it. A Secret's data may come from `stringData`."""
+    if manifest.ref.kind == "Secret" and path[:1] == ("data",):
+        plain = resolve(("stringData", *path[1:]), manifest.body)
+        if len(plain) == len(path):
+            return manifest.origin_at(plain)
+    return manifest.origin_at(resolve(path, manifest.body))
+
+
+def _hint(failure: ApiFailure, *, immutable: bool) -> str | None:
+    if immutable:
+        return "the field cannot be changed: give the object a new name, or delete it in the cluster and deploy again"
+    if "failed calling webhook" in failure.message:
+        return "an admission webhook does not answer: is its workload running?"
+    if "does not support server-side apply" in failure.message:
+        return "the server behind this kind does not support server-side apply"
+    return None
+
+
+def _forbidden(target: Target, failure: ApiFailure) -> Problem:
+    kind = target.kind
+    resource = f"{kind.resource}.{kind.group}".rstrip(".") if kind else target.ref.kind
+    verb = next((word for groups in _RBAC.findall(failure.message) for word in groups if word), "patch")
+    where = f" in namespace {target.ref.namespace}" if target.ref.namespace else " at the cluster scope"
+    return Problem(
+        Code.SERVER_FORBIDS,
+        f"{target.ref}: the credential may not {verb} {resource}{where}; a dry run needs the same rights as the apply",
+        target.manifest.origin,
+        target.ref,
+        f"grant it the verbs patch and create on {resource}{where}",
+    )
+
+
+def _no_namespace(target: Target) -> Problem:
+    return Problem(
+        Code.NAMESPACE_MISSING,
+        f"{target.ref}: the namespace {target.ref.namespace} does not exist in the cluster and is not in the set",
+        target.manifest.origin_at(("metadata", "namespace")),
+        target.ref,
+        "add the Namespace to the set, or create it first",
+    )

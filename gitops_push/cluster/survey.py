@@ -1,0 +1,119 @@
+"""What plan and drift report both begin with: the set, the live objects, and the server's answers about them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from gitops_push.cluster.api import ApiReader
+from gitops_push.cluster.dry_run import Asked, OnProgress, ask_all
+from gitops_push.cluster.live import LiveObjects, read_external, read_live
+from gitops_push.cluster.targets import Target, find_targets, with_missing_namespaces
+from gitops_push.core.disclosure import Disclosure, sensitive_values
+from gitops_push.core.environment import Environment
+from gitops_push.core.errors import Problem
+from gitops_push.core.fieldpath import FieldPath
+from gitops_push.core.inventory import Inventory
+from gitops_push.core.objects import Body, ManifestSet, ObjectRef
+from gitops_push.core.ownership import NOTHING_FORCED, ForcedConflicts
+from gitops_push.core.redaction import Redactor
+from gitops_push.core.rules import patterns_for
+
+
+def _silent(done: int, total: int) -> None:
+    """Report no progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """Everything that a plan or a drift report is made from.
+
+    `redactor` knows the secrets of the run so far; those of both sides are added before anything is shown. `now` is the
+    time of the report, `clock` counts seconds.
+    """
+
+    environment: Environment
+    manifests: ManifestSet
+    inventory: Inventory
+    cluster_id: str
+    redactor: Redactor
+    now: datetime
+    forced: ForcedConflicts = NOTHING_FORCED
+    concurrency: int = 16
+    on_progress: OnProgress = _silent
+    clock: Callable[[], float] = time.monotonic
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The findings. `asked` has an answer for each target that the server was asked about; `problems` are masked."""
+
+    targets: tuple[Target, ...]
+    live: LiveObjects
+    asked: Mapping[ObjectRef, Asked] = field(repr=False)
+    redactor: Redactor
+    problems: tuple[Problem, ...]
+
+    def live_of(self, target: Target) -> Body | None:
+        """Return the live object that the answer about it describes."""
+        asked = self.asked.get(target.ref)
+        return asked.live if asked else self.live.objects.get(target.ref)
+
+    def masked(self, problem: Problem) -> Problem:
+        """Return the problem without secret values: servers repeat what was sent to them."""
+        hint = problem.hint and self.redactor.mask_text(problem.hint)
+        return replace(problem, message=self.redactor.mask_text(problem.message), hint=hint)
+
+    def disclosure(self, request: PlanRequest, ref: ObjectRef) -> Disclosure:
+        """Return what may be shown of an object."""
+        return Disclosure(ref, self.redactor, sensitive_fields(request, ref))
+
+
+Asks = Callable[[Target, Body | None], bool]
+"""Whether the server is asked about a target with this live object."""
+
+
+def survey(request: PlanRequest, reader: ApiReader, asks: Asks) -> Survey:
+    """Return what the server has and says. Reads and dry-runs only.
+
+    Requests: discovery, one LIST per kind and namespace in use, one dry run for each target that `asks` picks, one GET
+    for each external object.
+    """
+    served = reader.served_kinds()
+    targets, problems = find_targets(request.manifests, served, request.environment, request.inventory.id)
+    live = read_live(targets, request.inventory.entries, served, reader)
+    missing = read_external(request.environment.external, served, reader)
+    targets = with_missing_namespaces(targets, live.objects)
+    questions = [t for t in targets if not t.deferred and asks(t, live.objects.get(t.ref))]
+    asked = ask_all(questions, live.objects, reader, request.concurrency, request.on_progress)
+    redactor = request.redactor.with_values(_secrets(request, targets, live, asked))
+    found = Survey(targets, live, asked, redactor, ())
+    return replace(found, problems=tuple(found.masked(problem) for problem in (*problems, *missing)))
+
+
+def sensitive_fields(request: PlanRequest, ref: ObjectRef) -> tuple[FieldPath, ...]:
+    """Return the fields of an object that rules call sensitive."""
+    return patterns_for(request.environment.sensitive, ref)
+
+
+def ignored_fields(request: PlanRequest, ref: ObjectRef, live: Body) -> tuple[FieldPath, ...]:
+    """Return the fields of an object whose differences count as none."""
+    return patterns_for(request.environment.ignore, ref, live)
+
+
+def _secrets(
+    request: PlanRequest, targets: tuple[Target, ...], live: LiveObjects, asked: Mapping[ObjectRef, Asked]
+) -> Iterator[str]:
+    """Yield all secret values of both sides, before the first change is made."""
+    for target in targets:
+        fields = sensitive_fields(request, target.ref)
+        yield from sensitive_values(target.manifest.body, fields)
+        yield from sensitive_values(target.body, fields)
+    for ref, body in live.objects.items():
+        yield from sensitive_values(body, sensitive_fields(request, ref))
+    for ref, answer in asked.items():
+        for side in (answer.live, answer.merged):
+            if side is not None:
+                yield from sensitive_values(side, sensitive_fields(request, ref))

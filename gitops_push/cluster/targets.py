@@ -1,0 +1,154 @@
+"""From manifests to requests: the kind as the server serves it, the settled namespace, the body to send."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from gitops_push.cluster.api import ServedKind, ServedKinds
+from gitops_push.core.codes import Code
+from gitops_push.core.environment import Environment
+from gitops_push.core.errors import Problem
+from gitops_push.core.kinds import scopes_of
+from gitops_push.core.normalization import body_to_send
+from gitops_push.core.objects import Body, Manifest, ManifestSet, ObjectRef
+from gitops_push.core.scopes import settle_scope
+from gitops_push.core.suggestion import did_you_mean
+from gitops_push.core.validation import duplicate_problems
+
+_CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One manifest with its request. `kind` None: not served yet, its definition comes with the set.
+
+    `deferred` says why the server is not asked about it before its definition or namespace is there, or is "".
+    """
+
+    manifest: Manifest
+    kind: ServedKind | None
+    body: dict[str, Any] = field(repr=False)
+    deferred: str = ""
+
+    @property
+    def ref(self) -> ObjectRef:
+        """Return which object."""
+        return self.manifest.ref
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Return namespace and name as they stand in the request."""
+        return self.ref.namespace, self.ref.name
+
+
+def settled(manifests: ManifestSet, served: ServedKinds, environment: Environment) -> tuple[Manifest, ...]:
+    """Return the manifests in the namespaces that they are sent with, by the server's own word on scopes."""
+    defined = scopes_of(manifest.body for manifest in manifests.manifests)
+
+    def is_namespaced(group: str, kind: str) -> bool | None:
+        found = served.find(group, kind)
+        return found.namespaced if found else defined.get((group, kind))
+
+    origin = environment.namespace_origin or environment.origin
+    return tuple(settle_scope(m, environment.namespace, origin, is_namespaced) for m in manifests.manifests)
+
+
+def find_targets(
+    manifests: ManifestSet, served: ServedKinds, environment: Environment, part_of_id: str
+) -> tuple[tuple[Target, ...], tuple[Problem, ...]]:
+    """Return the targets of all manifests that can be sent, and a problem for each that cannot.
+
+    Objects that the environment calls external are no targets: they are never written.
+    """
+    placed = settled(manifests, served, environment)
+    problems = list(duplicate_problems(placed))
+    definitions = definitions_of(placed)
+    targets: list[Target] = []
+    for manifest in placed:
+        if manifest.ref in environment.external:
+            continue
+        kind, deferred = _kind_of(manifest, served, definitions)
+        if kind is None and not deferred:
+            problems.append(_not_served(manifest, served))
+        else:
+            targets.append(Target(manifest, kind, body_to_send(manifest, part_of_id), deferred))
+    return tuple(targets), tuple(problems)
+
+
+def definitions_of(manifests: Iterable[Manifest]) -> Mapping[tuple[str, str], Manifest]:
+    """Return the CustomResourceDefinitions of the set by the (group, kind) that they define."""
+    found: dict[tuple[str, str], Manifest] = {}
+    for manifest in manifests:
+        spec = manifest.body.get("spec")
+        if (manifest.ref.group, manifest.ref.kind) == _CRD and isinstance(spec, Mapping):
+            names = spec.get("names")
+            if isinstance(names, Mapping):
+                found[str(spec.get("group")), str(names.get("kind"))] = manifest
+    return found
+
+
+def with_missing_namespaces(targets: Iterable[Target], live: Mapping[ObjectRef, Body]) -> tuple[Target, ...]:
+    """Return the targets, those in a namespace that the set itself creates deferred."""
+    every = tuple(targets)
+    missing = {t.ref.name for t in every if (t.ref.group, t.ref.kind) == ("", "Namespace") and t.ref not in live}
+    return tuple(
+        replace(t, deferred=f"its namespace {t.ref.namespace} is created by the same run")
+        if t.ref.namespace in missing and not t.deferred
+        else t
+        for t in every
+    )
+
+
+def _kind_of(
+    manifest: Manifest, served: ServedKinds, definitions: Mapping[tuple[str, str], Manifest]
+) -> tuple[ServedKind | None, str]:
+    """Return the kind to ask about, and why the dry run has to wait."""
+    group, kind = manifest.ref.group, manifest.ref.kind
+    found = served.find(group, kind, manifest.version)
+    if found is not None:
+        return found, ""
+    definition = definitions.get((group, kind))
+    if definition is None or not _defines(definition, manifest.version):
+        return None, ""
+    earlier = served.find(group, kind)
+    what = f"version {manifest.version} of its kind" if earlier else "its kind"
+    return earlier, f"{what} is defined by {definition.ref.kind} {definition.ref.name} of the same run"
+
+
+def _defines(definition: Manifest, version: str) -> bool:
+    versions = definition.body["spec"].get("versions")
+    return isinstance(versions, list) and any(
+        isinstance(item, Mapping) and item.get("name") == version and item.get("served") for item in versions
+    )
+
+
+def _not_served(manifest: Manifest, served: ServedKinds) -> Problem:
+    group, kind = manifest.ref.group, manifest.ref.kind
+    origin = manifest.origin_at(("apiVersion",))
+    known = served.kinds.get((group, kind))
+    if known:
+        versions = " and ".join(item.api_version for item in known)
+        message = f"{manifest.ref}: the server does not serve {kind} as {manifest.api_version}, but as {versions}"
+        return Problem(Code.KIND_NOT_SERVED, message, origin, manifest.ref, f"write apiVersion: {known[0].api_version}")
+    if group in served.unavailable:
+        message = f"{manifest.ref}: the API group {group} is registered, but its server does not answer"
+        return Problem(Code.KIND_NOT_SERVED, message, origin, manifest.ref, f"kubectl get apiservices | grep {group}")
+    return _unknown_kind(manifest, served)
+
+
+def _unknown_kind(manifest: Manifest, served: ServedKinds) -> Problem:
+    group, kind = manifest.ref.group, manifest.ref.kind
+    elsewhere = sorted(known[0].api_version for (_, name), known in served.kinds.items() if name == kind)
+    in_group = {name for other, name in served.kinds if other == group}
+    if elsewhere:
+        hint = f"the server serves {kind} as {' and '.join(elsewhere)}"
+        origin = manifest.origin_at(("apiVersion",))
+    else:
+        groups = "" if in_group else did_you_mean(group, {other for other, _ in served.kinds})
+        near = did_you_mean(kind, in_group) or groups
+        hint = f"check the spelling{near}, or deploy the CustomResourceDefinition first or in the same set"
+        origin = manifest.origin_at(("kind",) if in_group else ("apiVersion",))
+    message = f"{manifest.ref}: the server does not know the kind {kind} of {manifest.api_version}"
+    return Problem(Code.KIND_NOT_SERVED, message, origin, manifest.ref, hint)

@@ -1,0 +1,106 @@
+"""What one object's dry run says: what we would change, what the server changes by itself, who would lose a field.
+
+*Live* is the object as it is, *merged* the server's answer to a forced dry run of ours. They are compared with each
+other and not with the manifest: what the server defaults or a webhook sets is in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from gitops_push.core.fielddiff import ABSENT, Difference, diff_fields, restricted, same
+from gitops_push.core.fieldpath import FieldPath, prefixes, value_at
+from gitops_push.core.managed_fields import Loss, covered, has_below, losses, merge_keys, our_entry
+from gitops_push.core.normalization import comparable
+from gitops_push.core.objects import Body
+from gitops_push.core.rules import without_fields
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How merged differs from live.
+
+    `ours` are differences of fields that we own before or after, `server` counts the others; `lost` is what other
+    managers lose, `gained` are fields that become ours without changing their value. `pending` says whether applying
+    the object would write anything that is not ignored by a rule.
+    """
+
+    ours: tuple[Difference, ...]
+    server: int
+    lost: tuple[Loss, ...]
+    gained: tuple[FieldPath, ...]
+    changes_ownership: bool
+    pending: bool
+
+
+def compare(live: Body, merged: Body, ignored: Iterable[FieldPath] = ()) -> Comparison:
+    """Return what the dry run of an existing object says. Differences of ignored fields alone are nothing to do.
+
+    When something else is to do, they are listed too: the request carries them and they would be written.
+    """
+    before, after = comparable(live), comparable(merged)
+    changes_ownership = not _same_entry(live, merged)
+    if not changes_ownership and same(before, after):
+        return Comparison((), 0, (), (), changes_ownership=False, pending=False)
+    patterns = tuple(ignored)
+    matters = not same(without_fields(before, patterns), without_fields(after, patterns))
+    differences = diff_fields(before, after, merge_keys(live, merged))
+    owned = _our_paths(live) | _our_paths(merged)
+    ours = tuple(difference for difference in differences if covered(difference.path, owned))
+    return Comparison(
+        ours=ours,
+        server=len(differences) - len(ours),
+        lost=losses(live, merged),
+        gained=_gained(live, merged, ours),
+        changes_ownership=changes_ownership,
+        pending=matters or (changes_ownership and not differences),
+    )
+
+
+def compare_leaves(live: Body, wanted: Body, ignored: Iterable[FieldPath] = ()) -> tuple[Difference, ...]:
+    """Return where a live object differs from the manifest's own fields: the comparison without the server's help.
+
+    Fields that we own and that the manifest no longer has count too. Values that the server spells differently are
+    taken for changed.
+    """
+    keys = merge_keys(live)
+    patterns = tuple(ignored)
+    before, after = without_fields(comparable(live), patterns), without_fields(comparable(wanted), patterns)
+    after["apiVersion"] = before.get("apiVersion", after.get("apiVersion"))
+    return (*diff_fields(restricted(before, after, keys), after, keys), *_left_over(live, before, after))
+
+
+def _left_over(live: Body, before: Body, after: Body) -> Iterator[Difference]:
+    """Yield the fields that are ours in the live object, and that the manifest has no more."""
+    ours = _our_paths(live)
+    gone = {path for path in ours if value_at(path, after, ABSENT) is ABSENT}
+    for path in sorted(gone, key=_text):
+        value = value_at(path, before, ABSENT)
+        if value is not ABSENT and not any(ancestor in gone for ancestor in prefixes(path)):
+            yield Difference(path, value, ABSENT)
+
+
+def _same_entry(live: Body, merged: Body) -> bool:
+    before, after = our_entry(live), our_entry(merged)
+    if before is None or after is None:
+        return before is after
+    return before.fields == after.fields and before.api_version == after.api_version
+
+
+def _our_paths(body: Body) -> frozenset[FieldPath]:
+    entry = our_entry(body)
+    return entry.paths() if entry else frozenset()
+
+
+def _gained(live: Body, merged: Body, changed: Iterable[Difference]) -> tuple[FieldPath, ...]:
+    """Return the leaves that are ours in merged only, without those whose value changes anyway."""
+    after = _our_paths(merged)
+    gained = after - _our_paths(live)
+    values = frozenset(difference.path for difference in changed)
+    leaves = (path for path in gained if not has_below(after, path) and not covered(path, values))
+    return tuple(sorted(leaves, key=_text))
+
+
+def _text(path: FieldPath) -> str:
+    return "\0".join(str(segment) for segment in path)

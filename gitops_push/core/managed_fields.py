@@ -1,0 +1,179 @@
+"""Who set which field, read from `metadata.managedFields`.
+
+FieldsV1 is described by the field management page of the Kubernetes documentation and by structured-merge-diff: a node
+is a member of the set if it is empty or holds "."; `f:` is a key, `k:` a list item by merge keys, `v:` by value, `i:`
+by index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias
+
+from gitops_push.core.fielddiff import FieldOwner, MergeKeys, Shape
+from gitops_push.core.fieldpath import FieldPath, ItemKey, ItemValue, from_fields_v1, prefixes
+from gitops_push.core.objects import Body
+
+FIELD_MANAGER: Final = "gitops-push"
+"""Constant, because changing it would orphan every field that we own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManagerEntry:
+    """One entry of managedFields; `fields` is its FieldsV1 as it stands there."""
+
+    owner: FieldOwner
+    api_version: str
+    fields: Mapping[str, Any] = field(hash=False)
+
+    @property
+    def is_ours(self) -> bool:
+        """Return whether this is what our server-side applies set."""
+        return self.owner.manager == FIELD_MANAGER and self.owner.operation == "Apply" and not self.owner.subresource
+
+    @property
+    def identity(self) -> tuple[str, str, str, str]:
+        """Return what the server tells entries apart by: the version counts for `Update` only."""
+        version = self.api_version if self.owner.operation == "Update" else ""
+        return self.owner.manager, self.owner.operation, self.owner.subresource, version
+
+    def paths(self) -> frozenset[FieldPath]:
+        """Return all fields of the entry."""
+        return field_set(self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A field that `owner` has in the live object and would lose."""
+
+    path: FieldPath
+    owner: FieldOwner
+
+
+def manager_entries(body: Body) -> tuple[ManagerEntry, ...]:
+    """Return the managedFields of an object; entries of another format than FieldsV1 are left out."""
+    metadata = body.get("metadata") or {}
+    entries = metadata.get("managedFields") or ()
+    return tuple(_entry(raw) for raw in entries if isinstance(raw.get("fieldsV1"), Mapping))
+
+
+def our_entry(body: Body) -> ManagerEntry | None:
+    """Return what our applies set, or None if we never applied the object."""
+    return next((entry for entry in manager_entries(body) if entry.is_ours), None)
+
+
+def field_set(fields_v1: Mapping[str, Any]) -> frozenset[FieldPath]:
+    """Return the members of a FieldsV1 set."""
+    return frozenset(_members(fields_v1, ()))
+
+
+def losses(live: Body, merged: Body) -> tuple[Loss, ...]:
+    """Return the fields that managers other than us have in `live` and no longer in `merged`, sorted by path.
+
+    `merged` is the answer of a forced dry run; a manager that set the same value as we do keeps its field.
+    """
+    after = {entry.identity: entry for entry in manager_entries(merged)}
+    lost: list[Loss] = []
+    for entry in manager_entries(live):
+        kept = after.get(entry.identity)
+        if entry.is_ours or (kept is not None and kept.fields == entry.fields):
+            continue
+        gone = entry.paths() - (kept.paths() if kept else frozenset())
+        lost += (Loss(path, entry.owner) for path in _tops(gone))
+    return tuple(sorted(lost, key=lambda loss: (str(loss.path), loss.owner.manager)))
+
+
+Holders: TypeAlias = tuple[tuple[FieldOwner, frozenset[FieldPath]], ...]
+
+
+def holders(body: Body) -> Holders:
+    """Return all managers of an object with their fields."""
+    return tuple((entry.owner, entry.paths()) for entry in manager_entries(body))
+
+
+def owner_of(path: FieldPath, among: Holders) -> FieldOwner | None:
+    """Return who set the value at `path`: of several the latest, and another manager rather than us.
+
+    For a value that nobody set whole, who set something inside counts.
+    """
+    for holds in (_sets_value, has_below):
+        owners = [owner for owner, paths in among if holds(paths, path)]
+        if owners:
+            return max(owners, key=_weight)
+    return None
+
+
+def merge_keys(*bodies: Body) -> MergeKeys:
+    """Return the merge keys of all lists that the managedFields of these objects speak of; () for sets."""
+    found: dict[Shape, tuple[str, ...]] = {}
+    for body in bodies:
+        for entry in manager_entries(body):
+            _collect_keys(entry.fields, (), found)
+    return found
+
+
+def covered(path: FieldPath, paths: frozenset[FieldPath]) -> bool:
+    """Return whether a field set holds `path`, something below it, or an atomic value around it."""
+    return _sets_value(paths, path) or has_below(paths, path)
+
+
+def has_below(paths: frozenset[FieldPath], path: FieldPath) -> bool:
+    """Return whether a field set has a member below `path`."""
+    length = len(path)
+    return any(len(member) > length and member[:length] == path for member in paths)
+
+
+def _entry(raw: Mapping[str, Any]) -> ManagerEntry:
+    owner = FieldOwner(
+        manager=str(raw.get("manager") or ""),
+        operation=str(raw.get("operation") or ""),
+        at=read_time(raw.get("time")),
+        subresource=str(raw.get("subresource") or ""),
+    )
+    return ManagerEntry(owner, str(raw.get("apiVersion") or ""), raw["fieldsV1"])
+
+
+def read_time(text: object) -> datetime | None:
+    """Return a time of the API (RFC 3339, UTC), or None for what is none."""
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(UTC) if text else None
+    except ValueError:
+        return None
+
+
+def _members(node: Mapping[str, Any], path: FieldPath) -> Iterator[FieldPath]:
+    if path and ("." in node or not node):
+        yield path
+    for key, child in node.items():
+        segment = from_fields_v1(key)
+        if segment is not None:
+            yield from _members(child, (*path, segment))
+
+
+def _collect_keys(node: Mapping[str, Any], shape: Shape, found: dict[Shape, tuple[str, ...]]) -> None:
+    for key, child in node.items():
+        segment = from_fields_v1(key)
+        match segment:
+            case ItemKey(keys):
+                found.setdefault(shape, tuple(name for name, _ in keys))
+            case ItemValue():
+                found.setdefault(shape, ())
+        _collect_keys(child, (*shape, segment) if isinstance(segment, str) else shape, found)
+
+
+def _tops(paths: frozenset[FieldPath]) -> Iterator[FieldPath]:
+    """Yield the members that have no ancestor among them: a lost list item is one loss, not one for each field."""
+    return (path for path in paths if not any(ancestor in paths for ancestor in prefixes(path)))
+
+
+def _sets_value(paths: frozenset[FieldPath], path: FieldPath) -> bool:
+    if path in paths:
+        return True
+    around = next((ancestor for ancestor in prefixes(path) if ancestor in paths), None)
+    return around is not None and not has_below(paths, around)
+
+
+def _weight(owner: FieldOwner) -> tuple[bool, datetime]:
+    return owner.manager != FIELD_MANAGER, owner.at or datetime.min.replace(tzinfo=UTC)
