@@ -10,6 +10,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -29,10 +30,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     wanted = any(FIXTURE in getattr(item, "fixturenames", ()) for item in session.items)
     if not wanted or session.config.option.collectonly:
         return
-    try:
-        session.config.stash[_OPENED] = open_control_plane(os.environ)
-    except ControlPlaneError as error:
-        session.config.stash[_OPENED] = error
+    capture = session.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled() if capture else nullcontext():  # a build shows how far it is
+        session.config.stash[_OPENED] = _open_control_plane()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -75,6 +75,13 @@ def kubectl(control_plane: ControlPlane, tmp_path: Path) -> Kubectl:
     folder = tmp_path / "kubectl"
     folder.mkdir()
     return make_kubectl(folder, control_plane.kubeconfig)
+
+
+def _open_control_plane() -> ControlPlane | ControlPlaneError:
+    try:
+        return open_control_plane(os.environ)
+    except ControlPlaneError as error:
+        return error
 
 
 def _wait_for_default_account(control_plane: ControlPlane, namespace: str) -> None:

@@ -7,6 +7,7 @@ processes do not build at once, and renames the finished folder into place, so t
 from __future__ import annotations
 
 import fcntl
+import shutil
 import sys
 import tempfile
 import time
@@ -49,6 +50,8 @@ def build_control_plane(cache: Path, say: Callable[[str], None] = report_on_stde
     """
     cache.mkdir(parents=True, exist_ok=True)
     with exclusive(cache / "lock", say):
+        for unfinished in cache.glob(".build-*"):  # of a build that was killed: nobody else has the lock
+            shutil.rmtree(unfinished)
         return built_folder(cache) or _build(cache, say)
 
 

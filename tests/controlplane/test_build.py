@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.controlplane.build import built_folder, cache_folder, exclusive
+from tests.controlplane.build import build_control_plane, built_folder, cache_folder, exclusive
 from tests.controlplane.compiler import compile_program
 from tests.controlplane.errors import ControlPlaneError
 from tests.controlplane.programs import find_programs
@@ -62,6 +62,13 @@ def test_a_cached_build_is_taken_as_it_is(tmp_path: Path) -> None:
     cached.mkdir(parents=True)
     assert built_folder(tmp_path / "controlplane") == cached
     assert find_programs({"GITOPS_PUSH_CACHE": str(tmp_path)}) == cached
+
+
+def test_what_a_killed_build_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".build-killed" / "programs").mkdir(parents=True)
+    (tmp_path / cache_key()).mkdir()
+    build_control_plane(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["lock", cache_key()])
 
 
 def test_two_builds_take_turns(tmp_path: Path) -> None:
