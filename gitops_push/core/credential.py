@@ -22,7 +22,8 @@ class Credential:
 
     `server` is an https URL without a trailing slash; `ca_pem` is the only trust anchor ("" with `system_ca`: the
     system's). `token` returns the current bearer token, or None; after a 401 it is called once more with True, to
-    refresh. `found_in` says for people where the credential came from, never its value.
+    refresh. `found_in` says for people where the credential came from, never its value. `secrets` are the texts that
+    must never be printed; `warnings` are lines for people.
     """
 
     server: str
@@ -39,3 +40,4 @@ class Credential:
     impersonate_groups: tuple[str, ...] = ()
     proxy_url: str = ""
     secrets: tuple[SecretText, ...] = field(default=(), repr=False)
+    warnings: tuple[str, ...] = ()

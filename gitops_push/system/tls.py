@@ -57,7 +57,7 @@ def _load_authorities(context: ssl.SSLContext, credential: Credential) -> None:
         return
     try:
         context.load_verify_locations(cadata=credential.ca_pem)
-    except (ssl.SSLError, ValueError):
+    except (ssl.SSLError, ValueError, TypeError):  # TypeError: not ASCII
         raise _invalid(credential, "its certificate authority cannot be read") from None
 
 

@@ -1,0 +1,78 @@
+"""What a CI variable may hold: a kubeconfig, its base64, or the path of a file with it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from gitops_push.core.codes import Code
+from gitops_push.core.errors import CredentialError, Problem
+
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+_NOT_EXPANDED: Final = re.compile(r"\$\(.*\)|\$\{\{.*\}\}", re.DOTALL)
+_GZIP: Final = b"\x1f\x8b"
+_UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True, slots=True)
+class HeldText:
+    """The variable holds the kubeconfig itself."""
+
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPath:
+    """The variable names a file, or several (GitLab's file variables, Jenkins' secret files, kubectl's list)."""
+
+    path: str
+
+
+Held: TypeAlias = HeldText | HeldPath
+
+
+def read_variable(name: str, value: str) -> Held:
+    """Return what the variable `name` holds. Raises `CredentialError` that never quotes the value.
+
+    A kubeconfig has a colon and a path of one line has a slash or a dot, so that base64 (which a path without both
+    could be taken for) is told apart by whether it decodes to a text with a colon.
+    """
+    text = value.removeprefix("\ufeff").strip()
+    if not text:
+        hint = "a CI system gives no secrets to pull requests from forks, and none under another name"
+        raise _invalid(name, "is set but empty", hint)
+    if _NOT_EXPANDED.fullmatch(text):
+        raise _invalid(name, "holds an expression that the CI system did not replace", "check the secret's name")
+    compact = "".join(text.split())
+    if not text.startswith("/") and _BASE64.fullmatch(compact):
+        decoded = _decoded(name, compact)
+        if decoded is not None:
+            return HeldText(decoded)
+    if "\n" in text or ": " in text or text.startswith("{"):
+        return HeldText(text.encode("utf-8", "surrogateescape"))
+    return HeldPath(text)
+
+
+def _decoded(name: str, compact: str) -> bytes | None:
+    """Return the text that base64 of either alphabet, padded or not, stands for; None when it stands for none."""
+    standard = compact.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        content = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    if content.startswith(_GZIP):
+        raise _invalid(name, "holds compressed data", "store base64 of the kubeconfig itself: base64 -w0 FILE")
+    if content.startswith(_UTF16_MARKS) or content[1:2] == b"\0":
+        raise _invalid(name, "holds base64 of UTF-16 text", "in PowerShell, encode the UTF-8 bytes of the file")
+    if b":" in content:
+        return content
+    if len(content) > 64 and _BASE64.fullmatch(b"".join(content.split()).decode("ascii", "replace")):
+        raise _invalid(name, "holds a text that was base64-encoded twice", "encode it once")
+    return None
+
+
+def _invalid(name: str, what: str, hint: str) -> CredentialError:
+    return CredentialError(Problem(Code.CREDENTIAL_INVALID, f"the variable {name} {what}", hint=hint))
