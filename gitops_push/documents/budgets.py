@@ -25,6 +25,9 @@ class Budget:
     total_objects: int = 10_000
 
 
+DEFAULT_BUDGET: Final = Budget()
+
+
 @dataclass(slots=True)
 class Usage:
     """What a build has read so far. The caller makes one for a build and passes it to every read, which adds to it."""

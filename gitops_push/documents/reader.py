@@ -2,7 +2,7 @@
 
 It promises: bounded time and memory for any input (`Budget`), positions for every value, no silent loss (duplicate
 keys, half-read streams and odd documents are errors), and only `DocumentError` for whatever is wrong with the text.
-JSON is read as the YAML it nearly is; what JSON has beyond YAML (surrogate pairs in escapes, objects in a row) is known.
+JSON is read as the YAML it nearly is; what JSON has beyond YAML is known: surrogate pairs, objects in a row.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gitops_push.core.codes import Code
 from gitops_push.core.errors import DocumentError, Problem
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Node, as_origin
-from gitops_push.documents.budgets import Budget, Usage
+from gitops_push.documents.budgets import DEFAULT_BUDGET, Budget, Usage
 from gitops_push.documents.scalars import Dialect
 from gitops_push.documents.source_text import SourceText, split_json_stream
 from gitops_push.documents.tree_builder import TreeBuilder
@@ -40,7 +40,7 @@ class Document:
 
 
 def read_documents(
-    data: bytes, file: str, dialect: Dialect, budget: Budget = Budget(), usage: Usage | None = None
+    data: bytes, file: str, dialect: Dialect, budget: Budget = DEFAULT_BUDGET, usage: Usage | None = None
 ) -> tuple[Document, ...]:
     """Return the documents of a YAML stream or of JSON objects in a row; empty and null documents are left out.
 
@@ -60,7 +60,7 @@ def read_documents(
 
 
 def read_one(
-    data: bytes, file: str, dialect: Dialect, budget: Budget = Budget(), usage: Usage | None = None
+    data: bytes, file: str, dialect: Dialect, budget: Budget = DEFAULT_BUDGET, usage: Usage | None = None
 ) -> Document:
     """Return the only document of a text. Raises DocumentError also where there is none, or more than one."""
     documents = read_documents(data, file, dialect, budget, usage)

@@ -22,6 +22,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
+from gitops_push.documents.numbers import whole_number
 from gitops_push.documents.timestamps import rfc3339
 
 Scalar: TypeAlias = "str | int | float | bool | None"
@@ -56,6 +57,7 @@ _NULL: Final = frozenset({"", "~", "null", "Null", "NULL"})
 _NOT_JSON: Final = re.compile(r"[+-]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_POINT_FIRST: Final = re.compile(r"\.[0-9](?:_?[0-9])*(?:[eE][-+]?[0-9](?:_?[0-9])*)?")
 _INTEGER: Final = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[oO]?([0-7]+)|0[bB]([01]+)|(0|[1-9][0-9]*))")
 _SIGN_INSIDE: Final = re.compile(r"0(?:b([-+][01]+)|o([-+][0-7]+))")
 _CORE_INTEGER: Final = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -104,6 +106,14 @@ def key_text(value: Scalar, dialect: Dialect) -> str:
     return str(value) if isinstance(value, int) else _short_float(value)
 
 
+def is_text(text: str) -> bool:
+    """Return whether an unquoted text is text to both dialects."""
+    try:
+        return isinstance(_value_of(text, Dialect.KUBECTL), str) and rfc3339(text) is None
+    except ScalarError:
+        return False
+
+
 @lru_cache(maxsize=16_384)
 def _resolve_cached(text: str, dialect: Dialect) -> Resolved:
     return _resolve(text, dialect)
@@ -133,9 +143,9 @@ def _value_of(text: str, dialect: Dialect) -> Scalar:
 
 
 def _number(text: str, dialect: Dialect) -> int | float | None:
-    if text[0] == ".":
-        return _float(text, dialect) if "_" not in text else None
     plain = text.replace("_", "")
+    if text[0] == ".":
+        return _float(plain, dialect) if _POINT_FIRST.fullmatch(text) else None
     integer = _integer(plain, dialect)
     if integer is None:
         return _float(plain, dialect)
@@ -181,10 +191,10 @@ def _float(plain: str, dialect: Dialect) -> int | float | None:
     number = float(plain)
     if math.isinf(number):
         return None
-    limit = 1 << (63 if dialect is Dialect.KUBECTL else 64)
-    if number.is_integer() and -(1 << 63) <= number < limit:
-        return int(number)
-    return number
+    whole = whole_number(number)
+    if whole is None or (whole >= 1 << 63 and dialect is Dialect.KUBECTL):
+        return number
+    return whole
 
 
 def _short_float(number: float) -> str:
@@ -209,7 +219,8 @@ def _decode_binary(text: str) -> str:
 
 def _of_kind(kind: str, text: str, dialect: Dialect) -> Scalar:
     value = _value_of(text, dialect)
-    wanted = {"null": type(None), "bool": bool, "int": int, "float": (int, float)}[kind]
+    kinds: dict[str, tuple[type, ...]] = {"null": (type(None),), "bool": (bool,), "int": (int,), "float": (int, float)}
+    wanted = kinds[kind]
     if not isinstance(value, wanted) or (isinstance(value, bool) and kind != "bool"):
         raise ScalarError(f"the text does not fit its tag !!{kind}")
     if kind == "int" and _integer(text.replace("_", ""), dialect) is None:

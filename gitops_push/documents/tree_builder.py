@@ -28,6 +28,7 @@ from gitops_push.documents.merge_keys import MERGE, apply_merge
 from gitops_push.documents.scalars import HINTS, Dialect, Scalar, ScalarError, key_text, resolve_plain, resolve_tagged
 
 _LAST_COLUMN: Final = 4095
+_NO_FLOW: Final = 1 << 30
 _MOST_PROBLEMS: Final = 50
 _MOST_WARNINGS: Final = 50
 _CONTAINER_TAGS: Final = {
@@ -52,10 +53,12 @@ class TreeBuilder:
         self._anchors: dict[str, Any] = {}
         self._merging: list[Fields] = []
         self._stack: list[Fields | Items] = []
+        self._flow_level = _NO_FLOW
 
     def read_document(self) -> tuple[Node, Mark]:
         """Return the value of the document whose start event was just read, and its place. Reads its end event too."""
         self._anchors.clear()
+        self._flow_level = _NO_FLOW
         root = Items()
         self._stack.clear()
         self._read_into(root)
@@ -133,6 +136,10 @@ class TreeBuilder:
             self._report(Code.YAML_INVALID, "this tag is not known; Kubernetes objects need none", place)
         if event.anchor is not None:
             self._anchors[event.anchor] = container
+        if not event.flow_style:
+            self._flow_level = _NO_FLOW
+        elif len(self._stack) < self._flow_level:
+            self._flow_level = len(self._stack)
         return container
 
     def _key(self, fields: Fields, value: Any, place: int, event: Any) -> str:
@@ -168,6 +175,9 @@ class TreeBuilder:
         )
 
     def _plain(self, text: str, place: int) -> Scalar:
+        if not text and self._dialect is Dialect.KUSTOMIZE and len(self._stack) > self._flow_level:
+            # kustomize writes the file anew before it reads the values, and an empty value in {a: } becomes ''.
+            return ""
         try:
             value, fix = resolve_plain(text, self._dialect)
         except ScalarError as error:
