@@ -41,7 +41,7 @@ def make_plan(request: PlanRequest, reader: ApiReader) -> Plan:
     for more deletions than one run may make, `ClusterError` when the live objects cannot be read.
     """
     started = request.clock()
-    found = survey(request, reader, _about_everything)
+    found = survey(request, reader)
     planned, problems = _plan_set(request, found)
     conflicts = tuple(conflict for one in planned for conflict in one.conflicts)
     if found.problems or problems:
@@ -79,10 +79,6 @@ def prune_verdicts(request: PlanRequest, found: Survey) -> tuple[PruneVerdict, .
         return verdicts
     doubt = f"nothing is deleted while something cannot be read: {', '.join(found.live.unreadable)}"
     return tuple(replace(verdict, kept=verdict.kept or doubt) for verdict in verdicts)
-
-
-def _about_everything(target: Target, live: Body | None) -> bool:  # noqa: ARG001
-    return True
 
 
 def _plan_set(request: PlanRequest, found: Survey) -> tuple[list[Planned], list[Problem]]:

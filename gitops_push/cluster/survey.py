@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -71,14 +71,19 @@ class Survey:
         return Disclosure(ref, self.redactor, sensitive_fields(request, ref))
 
 
-Asks = Callable[[Target, Body | None], bool]
-"""Whether the server is asked about a target with this live object."""
+Pick = Callable[[Iterable[Target], Mapping[ObjectRef, Body]], Iterable[Target]]
+"""Which of the targets that can be dry-run are, given the live objects."""
 
 
-def survey(request: PlanRequest, reader: ApiReader, asks: Asks) -> Survey:
+def everything(targets: Iterable[Target], live: Mapping[ObjectRef, Body]) -> Iterable[Target]:  # noqa: ARG001
+    """Pick every target."""
+    return targets
+
+
+def survey(request: PlanRequest, reader: ApiReader, pick: Pick = everything) -> Survey:
     """Return what the server has and says. Reads and dry-runs only.
 
-    Requests: discovery, one LIST per kind and namespace in use, one dry run for each target that `asks` picks, one GET
+    Requests: discovery, one LIST per kind and namespace in use, one dry run for each target that `pick` takes, one GET
     for each external object.
     """
     served = reader.served_kinds()
@@ -86,7 +91,7 @@ def survey(request: PlanRequest, reader: ApiReader, asks: Asks) -> Survey:
     live = read_live(targets, request.inventory.entries, served, reader)
     missing = read_external(request.environment.external, served, reader)
     targets = with_missing_namespaces(targets, live.objects)
-    questions = [t for t in targets if not t.deferred and asks(t, live.objects.get(t.ref))]
+    questions = pick([target for target in targets if not target.deferred], live.objects)
     asked = ask_all(questions, live.objects, reader, request.concurrency, request.on_progress)
     redactor = request.redactor.with_values(_secrets(request, targets, live, asked))
     found = Survey(targets, live, asked, redactor, ())

@@ -12,7 +12,7 @@ from gitops_push.core.origin import Origin
 
 
 class DriftKind(StrEnum):
-    """How an object differs. (Splitting `CHANGED` by cause belongs to the issue on drift.)"""
+    """How an object differs; `CHANGED` will be split by its cause."""
 
     CHANGED = "changed"
     MISSING = "missing"
@@ -33,7 +33,10 @@ class ObjectDrift:
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """All drift of one environment at one moment. `in_sync` counts the objects that are as they should be."""
+    """All drift of one environment at one moment.
+
+    `in_sync` counts the objects that are as they should be; `notes` say for people where less could be checked.
+    """
 
     environment: str
     project: str
@@ -43,3 +46,4 @@ class DriftReport:
     checked_at: datetime
     drifted: tuple[ObjectDrift, ...]
     in_sync: int
+    notes: tuple[str, ...] = ()

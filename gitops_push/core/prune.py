@@ -46,11 +46,15 @@ class PruneQuestion:
 
 @dataclass(frozen=True, slots=True)
 class PruneVerdict:
-    """One entry that is no longer in the set and still lives: deleted if nothing speaks against it (`kept` is "")."""
+    """One entry that is no longer in the set and still lives: deleted if nothing speaks against it (`kept` is "").
+
+    `ours` is False when the live object is not the one that was recorded; `opted_out` when it asks to stay.
+    """
 
     entry: InventoryEntry
     live: Body = field(repr=False, hash=False)
     kept: str
+    ours: bool = True
     opted_out: bool = False
 
     @property
@@ -62,8 +66,9 @@ class PruneVerdict:
 def judge(entry: InventoryEntry, live: Body, question: PruneQuestion) -> PruneVerdict:
     """Return whether an owned object that is no longer wanted is deleted, with the reason if not."""
     wish = _wish_to_stay(live)
-    kept = _not_ours(entry, live, question) or wish or _guarded(entry.ref, live, question)
-    return PruneVerdict(entry, live, kept, opted_out=bool(wish))
+    foreign = _not_ours(entry, live, question)
+    kept = foreign or wish or _guarded(entry.ref, live, question)
+    return PruneVerdict(entry, live, kept, ours=not foreign, opted_out=bool(wish))
 
 
 def hash_predecessors(entries: Iterable[InventoryEntry], manifest: Manifest) -> tuple[InventoryEntry, ...]:

@@ -1,0 +1,188 @@
+"""The one-shot drift report: where the cluster is not as the config repo says, and who made it so. Never writes.
+
+It asks by dry run what apply would change, as the plan does. Where the credential may not dry-run (it needs the verb
+`patch`), the manifest's own fields are compared with the live ones instead, and the report says so. Requests: those of
+a plan, with dry runs for existing objects only, and one access review for each kind and namespace in use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from gitops_push.cluster.api import AccessQuestion, ApiFailure, ApiReader, ServedKind
+from gitops_push.cluster.dry_run import Asked
+from gitops_push.cluster.live import LISTS_AT_ONCE
+from gitops_push.cluster.planned import blocked_reason, field_changes
+from gitops_push.cluster.planner import prune_verdicts
+from gitops_push.cluster.rejections import Refusal, kind_of_refusal
+from gitops_push.cluster.survey import PlanRequest, Survey, ignored_fields, survey
+from gitops_push.cluster.targets import Target
+from gitops_push.core.added_fields import added_by_people
+from gitops_push.core.codes import Code
+from gitops_push.core.comparison import compare, compare_leaves
+from gitops_push.core.drift import DriftKind, DriftReport, ObjectDrift
+from gitops_push.core.errors import PlanError, Problem
+from gitops_push.core.fielddiff import ABSENT, Difference, FieldChange
+from gitops_push.core.fieldpath import FieldPath
+from gitops_push.core.managed_fields import our_entry
+from gitops_push.core.objects import Body, ObjectRef
+from gitops_push.core.ownership import being_deleted
+from gitops_push.core.rules import without_fields
+
+__all__ = ["PlanRequest", "report_drift"]
+
+_EXTERNAL_MISSING = frozenset({Code.NAMESPACE_MISSING, Code.MANIFEST_INVALID})
+
+
+def report_drift(request: PlanRequest, reader: ApiReader) -> DriftReport:
+    """Return the drift of an environment. What cannot be judged is reported as unverifiable, with the reason.
+
+    Raises `ClusterError` when the live objects cannot be read, and `PlanError` when the set itself is wrong.
+    """
+    access = _Access(reader)
+    found = survey(request, reader, access.pick)
+    drifted = [drift for target in found.targets if (drift := _object_drift(request, found, target)) is not None]
+    in_sync = len(found.targets) - len(drifted)
+    return DriftReport(
+        environment=request.environment.name,
+        project=request.inventory.project,
+        commit=request.manifests.commit,
+        deployed_commit=request.inventory.commit,
+        cluster_id=request.cluster_id,
+        checked_at=request.now,
+        drifted=tuple(sorted((*drifted, *_unserved(found), *_extra(request, found)), key=lambda drift: drift.ref)),
+        in_sync=in_sync,
+        notes=(*access.notes(found), *(f"could not be looked for: {what}" for what in found.live.unreadable)),
+    )
+
+
+class _Access:
+    """Finds out what may be dry-run, and remembers what may not."""
+
+    def __init__(self, reader: ApiReader) -> None:
+        self._reader = reader
+        self._denied: frozenset[tuple[ServedKind, str]] = frozenset()
+
+    def pick(self, targets: Iterable[Target], live: Mapping[ObjectRef, Body]) -> Iterable[Target]:
+        """Return the targets that exist and may be dry-run."""
+        existing = [(target, target.kind) for target in targets if target.ref in live and target.kind is not None]
+        places = sorted({(kind, target.ref.namespace) for target, kind in existing})
+        with ThreadPoolExecutor(max_workers=LISTS_AT_ONCE, thread_name_prefix="access") as pool:
+            allowed = list(pool.map(self._may_patch, places))
+        self._denied = frozenset(place for place, may in zip(places, allowed, strict=True) if not may)
+        return [target for target, kind in existing if (kind, target.ref.namespace) not in self._denied]
+
+    def notes(self, found: Survey) -> tuple[str, ...]:
+        """Return the line that says what was compared without the server's help."""
+        if not self._denied:
+            return ()
+        weaker = sum((target.kind, target.ref.namespace) in self._denied for target in found.targets)
+        resources = ", ".join(sorted({f"{kind.resource}.{kind.group}".rstrip(".") for kind, _ in self._denied}))
+        how = "compared field by field, without the server's dry run"
+        return (f"{weaker} objects were {how}: the credential may not patch {resources}",)
+
+    def _may_patch(self, place: tuple[ServedKind, str]) -> bool:
+        kind, namespace = place
+        try:
+            return self._reader.may_i(AccessQuestion("patch", kind.group, kind.resource, namespace))
+        except ApiFailure:
+            return True  # not even this may be asked: then the dry run itself tells
+
+
+def _object_drift(request: PlanRequest, found: Survey, target: Target) -> ObjectDrift | None:
+    """Return how one object of the set drifted, or None if it is as it should be."""
+    live = found.live_of(target)
+    origin = target.manifest.origin
+    if live is None:
+        return ObjectDrift(target.ref, DriftKind.MISSING, reason=target.deferred, origin=origin)
+    since = being_deleted(live)
+    if since:
+        return ObjectDrift(target.ref, DriftKind.UNVERIFIABLE, reason=f"is being deleted since {since}", origin=origin)
+    asked = found.asked.get(target.ref)
+    if asked is not None and asked.moved:
+        reason = "it changed all the time while it was looked at"
+        return ObjectDrift(target.ref, DriftKind.UNVERIFIABLE, reason=reason, origin=origin)
+    return _changed(request, found, target, live, asked)
+
+
+def _changed(
+    request: PlanRequest, found: Survey, target: Target, live: Body, asked: Asked | None
+) -> ObjectDrift | None:
+    ignored = ignored_fields(request, target.ref, live)
+    merged = asked.merged if asked is not None else None
+    differences = _differences(target, live, merged, ignored)
+    fields = (
+        *field_changes(request, found, target, differences, live),
+        *_added(request, found, target, live, merged, differences),
+    )
+    rejected = _rejected(found, asked)
+    if fields:
+        blocked = found.redactor.mask_text(blocked_reason(live, request))
+        reason = "; ".join(part for part in (rejected, blocked) if part)
+        return ObjectDrift(target.ref, DriftKind.CHANGED, fields, reason, target.manifest.origin)
+    if rejected:
+        return ObjectDrift(target.ref, DriftKind.UNVERIFIABLE, reason=rejected, origin=target.manifest.origin)
+    return None
+
+
+def _differences(
+    target: Target, live: Body, merged: Body | None, ignored: tuple[FieldPath, ...]
+) -> tuple[Difference, ...]:
+    """Return what apply would change of our fields; what the server changes by itself is no drift."""
+    if merged is None:
+        return compare_leaves(live, target.body, ignored)
+    return compare(without_fields(live, ignored), without_fields(merged, ignored)).ours
+
+
+def _added(
+    request: PlanRequest,
+    found: Survey,
+    target: Target,
+    live: Body,
+    merged: Body | None,
+    differences: Iterable[Difference],
+) -> tuple[FieldChange, ...]:
+    entry = our_entry(merged if merged is not None else live)
+    ours = (entry.paths() if entry else frozenset()) | {difference.path for difference in differences}
+    kept = without_fields(live, ignored_fields(request, target.ref, live))
+    disclosure = found.disclosure(request, target.ref)
+    return tuple(
+        FieldChange(added.path, disclosure.shown_value(added.path, added.value), ABSENT, added.owner)
+        for added in added_by_people(kept, ours)
+    )
+
+
+def _rejected(found: Survey, asked: Asked | None) -> str:
+    """Return why the server did not answer, where that leaves a doubt."""
+    if asked is None or asked.failure is None or kind_of_refusal(asked.failure) is Refusal.FORBIDDEN:
+        return ""
+    return found.redactor.mask_text(f"compared without the server's dry run, which failed: {asked.failure.message}")
+
+
+def _unserved(found: Survey) -> tuple[ObjectDrift, ...]:
+    """Return what the set's problems say of the cluster. Raises `PlanError` for those of the set itself."""
+    own = [problem for problem in found.problems if problem.ref is None or problem.code is Code.DUPLICATE_OBJECT]
+    if own:
+        raise PlanError(own)
+    return tuple(drift for problem in found.problems if (drift := _problem_drift(problem)) is not None)
+
+
+def _problem_drift(problem: Problem) -> ObjectDrift | None:
+    if problem.ref is None:
+        return None
+    kind = DriftKind.MISSING if problem.code in _EXTERNAL_MISSING else DriftKind.UNVERIFIABLE
+    return ObjectDrift(problem.ref, kind, reason=problem.message, origin=problem.origin)
+
+
+def _extra(request: PlanRequest, found: Survey) -> tuple[ObjectDrift, ...]:
+    """Return what the inventory has and the set has not, as far as it is still ours and does not ask to stay."""
+    return tuple(
+        ObjectDrift(
+            verdict.entry.ref,
+            DriftKind.EXTRA,
+            reason=found.redactor.mask_text(f"kept: {verdict.kept}") if verdict.kept else "no longer in the config",
+        )
+        for verdict in prune_verdicts(request, found)
+        if verdict.ours and not verdict.opted_out
+    )

@@ -1,0 +1,82 @@
+"""Fields of a live object that people added and the config repo never set: a server-side apply leaves them alone.
+
+A sidecar that someone added with `kubectl edit` survives every apply, and no dry run shows it (tried on a real API
+server). managedFields tell: the field is not ours, and a person's tool set it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gitops_push.core.fielddiff import ABSENT, FieldOwner
+from gitops_push.core.fieldpath import FieldPath, ItemKey, ItemValue, covers, parse_field_path, prefixes, value_at
+from gitops_push.core.managed_fields import ManagerEntry, covered, has_below, manager_entries, read_time
+from gitops_push.core.objects import Body
+from gitops_push.core.ownership import is_peoples_tool
+
+_CREATORS: Final = frozenset({"before-first-apply", "kubectl-client-side-apply", "kubectl-create", "kubectl-replace"})
+"""What these set includes every default of the object that they created; the issue on adoption deals with them."""
+
+_EDITORS: Final = frozenset(
+    {"kubectl-annotate", "kubectl-edit", "kubectl-label", "kubectl-patch", "kubectl-rollout", "kubectl-scale"}
+    | {"kubectl-set"}
+)
+"""These never create an object, so all that they set was set by hand."""
+
+_RESTARTED_AT: Final = "kubectl.kubernetes.io/restartedAt"
+_EXEMPT: Final = tuple(
+    parse_field_path(text)
+    for text in (
+        "status",
+        'metadata.annotations["kubectl.kubernetes.io/last-applied-configuration"]',
+        'metadata.annotations["deployment.kubernetes.io/*"]',
+        f'metadata.annotations["{_RESTARTED_AT}"]',
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AddedField:
+    """A field that a person added: a value, or a whole item of a list."""
+
+    path: FieldPath
+    value: Any
+    owner: FieldOwner
+
+
+def added_by_people(live: Body, ours: frozenset[FieldPath]) -> tuple[AddedField, ...]:
+    """Return what people added beside our fields, sorted by path. `kubectl rollout restart` is no addition."""
+    found: dict[FieldPath, AddedField] = {}
+    for entry in _peoples_entries(live):
+        for path in _roots(entry.paths(), ours):
+            value = value_at(path, live, ABSENT)
+            if value is not ABSENT and not _is_exempt(path):
+                found.setdefault(path, AddedField(path, value, entry.owner))
+    return tuple(found[path] for path in sorted(found, key=lambda path: [str(segment) for segment in path]))
+
+
+def _peoples_entries(live: Body) -> Iterator[ManagerEntry]:
+    created_at = read_time((live.get("metadata") or {}).get("creationTimestamp"))
+    for entry in manager_entries(live):
+        owner = entry.owner
+        if owner.operation != "Update" or owner.subresource or not is_peoples_tool(owner.manager):
+            continue
+        if owner.manager in _EDITORS or (owner.manager not in _CREATORS and owner.at != created_at):
+            yield entry
+
+
+def _roots(paths: frozenset[FieldPath], ours: frozenset[FieldPath]) -> Iterable[FieldPath]:
+    """Yield the topmost items of lists and, outside of them, the leaves: as a person would name what was added."""
+    foreign = frozenset(path for path in paths if not covered(path, ours))
+    items = frozenset(path for path in foreign if isinstance(path[-1], (ItemKey, ItemValue)))
+    for path in foreign:
+        if any(ancestor in items for ancestor in prefixes(path)):
+            continue
+        if path in items or not has_below(paths, path):
+            yield path
+
+
+def _is_exempt(path: FieldPath) -> bool:
+    return path[-1] == _RESTARTED_AT or any(covers(pattern, path) for pattern in _EXEMPT)
