@@ -26,7 +26,7 @@ from gitops_push.kustomize.loader import Loader
 from gitops_push.kustomize.manifests import resources_of
 from gitops_push.kustomize.name_references import fix_references
 from gitops_push.kustomize.ordering import in_legacy_order
-from gitops_push.kustomize.patches.apply import apply_json_entry, apply_patch, apply_strategic_entry
+from gitops_push.kustomize.patches.apply import apply_json_entry, apply_patch, apply_strategic_entries
 from gitops_push.kustomize.resource import Resource
 from gitops_push.kustomize.transformers.images import set_images
 from gitops_push.kustomize.transformers.metadata_pairs import add_common_annotations, add_common_labels, add_labels
@@ -161,7 +161,7 @@ class _Layer:
 
     def _transform(self, resources: ResourceSet) -> None:
         spec, loader = self.kustomization, self.loader
-        _for_each(spec.patches_strategic_merge, lambda entry: apply_strategic_entry(resources, entry, loader))
+        apply_strategic_entries(resources, spec.patches_strategic_merge, loader)
         _for_each(spec.patches, lambda entry: apply_patch(resources, entry, loader))
         resources.drop_deleted()
         if spec.namespace:

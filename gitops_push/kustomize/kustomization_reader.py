@@ -121,7 +121,7 @@ def _unsupported(top: TypedFields) -> list[Problem]:
         Problem(
             Code.KUSTOMIZATION_FIELD_NOT_SUPPORTED,
             f"the kustomization field {name!r} is not supported yet",
-            top.place(name),
+            top.key_place(name),
             hint="build with kustomize itself and give the result as a plain directory, or do without the field",
         )
         for name in _UNSUPPORTED
@@ -154,7 +154,7 @@ def _check_metadata(top: TypedFields) -> None:
 
 def _deprecations(top: TypedFields) -> tuple[str, ...]:
     return tuple(
-        f"{top.place(old)}: '{old}' is deprecated, use '{new}' instead"
+        f"{top.key_place(old)}: '{old}' is deprecated, use '{new}' instead"
         for old, new in _DEPRECATED.items()
         if top.get(old) is not None
     )

@@ -23,6 +23,8 @@ from gitops_push.kustomize.resource import NO_NAMESPACE, Resource, split_api_ver
 
 def fix_references(resources: ResourceSet) -> None:
     """Update all fields that refer to objects by an earlier name. Raises where it is not clear which is meant."""
+    for resource in resources:
+        _account_namespaces(resource)  # refuses a blank one, also where no reference changes
     renamed = _RenamedObjects(resources)
     rules: dict[tuple[str, str, str], list[tuple[ReferenceRule, FieldSpec]]] = {}
     for resource in resources:
@@ -188,7 +190,11 @@ def _account_namespaces(resource: Resource) -> frozenset[str]:
     accounts = [one for one in subjects if isinstance(one, Fields) and one.get("kind") == "ServiceAccount"]
     for account in accounts:
         if "namespace" in account and not isinstance(account["namespace"], str):
-            raise invalid(f"a subject of {resource.current_id()} has a blank namespace", resource.origin)
+            raise invalid(
+                f"Invalid Input: namespace is blank for resource {resource.current_id()}: subject {text_of(account.get('name'))!r}",
+                place_of(account, "namespace") or resource.origin,
+                "write the namespace of the ServiceAccount, or leave the field out",
+            )
     return frozenset(account["namespace"] for account in accounts if "namespace" in account)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import Problem
 from gitops_push.core.origin import Origin
-from gitops_push.core.tree import Fields, Items, Node
+from gitops_push.core.tree import Fields, Items, Node, as_origin
 from gitops_push.kustomize.marks import place_of
 
 
@@ -49,12 +49,18 @@ class TypedFields:
             if key.lower() not in names:
                 close = difflib.get_close_matches(key.lower(), names, n=1)
                 hint = f"did you mean {names[close[0]]!r}?" if close else f"known fields: {', '.join(sorted(names.values()))}"
-                self._complain(f'unknown field "{key}" in {where}', self.place(key), hint)
+                self._complain(f'unknown field "{key}" in {where}', self.key_place(key), hint)
 
     def place(self, name: str) -> Origin:
         """Return the place of a field's value, or that of the mapping."""
         key = self._keys.get(name.lower(), name)
         return place_of(self.fields, key) or self.origin
+
+    def key_place(self, name: str) -> Origin:
+        """Return the place of a field's name, or that of its value."""
+        key = self._keys.get(name.lower(), name)
+        mark = (self.fields.key_marks or {}).get(key)
+        return self.place(name) if mark is None else as_origin(mark, self.fields.file)
 
     def get(self, name: str) -> Node:
         """Return a field's value, None if it is absent or null."""

@@ -50,11 +50,14 @@ def apply_patch(resources: ResourceSet, entry: PatchEntry, loader: Loader) -> No
             _apply_strategic(resources, resource, patch, entry, loader)
 
 
-def apply_strategic_entry(resources: ResourceSet, entry: Text, loader: Loader) -> None:
-    """Apply one item of `patchesStrategicMerge`: a text if it is one, else a file."""
-    plain = PatchEntry(entry.origin)
-    for patch in _strategic_patches(entry, loader):
-        _apply_strategic(resources, _target_of(resources, patch), patch, plain, loader)
+def apply_strategic_entries(resources: ResourceSet, entries: tuple[Text, ...], loader: Loader) -> None:
+    """Apply `patchesStrategicMerge`: each item is a text or else a file. Raises when all of them are empty."""
+    patches = [(entry, patch) for entry in entries for patch in _strategic_patches(entry, loader)]
+    if entries and not patches:
+        files = ", ".join(entry.value for entry in entries)
+        raise invalid(f"patch appears to be empty; files={files}", entries[0].origin, "remove patchesStrategicMerge")
+    for entry, patch in patches:
+        _apply_strategic(resources, _target_of(resources, patch), patch, PatchEntry(entry.origin), loader)
 
 
 def apply_json_entry(resources: ResourceSet, entry: PatchEntry, loader: Loader) -> None:

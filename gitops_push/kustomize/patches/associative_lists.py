@@ -27,19 +27,19 @@ def merge_associative(base: Items, patch: Items | None, keys: Sequence[str], mer
     if len(names) > 1:
         wanted = _merge_values(wanted)
     merged: list[Entry] = []
-    rest = entries_of(base)
     valid: tuple[str, ...] = ()
     for values in wanted:
         valid, valid_values = _valid_keys(wanted, values, names)
         sought = _valid_keys([valid_values], valid_values, valid)
         item, mark = _merged_item(base, patch, sought, merge_items)
         if _is_empty(item):
-            rest = _set_item(rest, None, valid, valid_values)
+            replace_entries(base, _set_item(entries_of(base), None, valid, valid_values))
             continue
         if isinstance(item, Fields):
             _fill_keys(item, valid, valid_values, mark)
         merged = _set_item(merged, (item, mark), valid, valid_values)
-    replace_entries(base, _append_rest(merged, rest, valid) if wanted else rest)
+    if wanted:
+        replace_entries(base, _append_rest(merged, entries_of(base), valid))
     return base
 
 
@@ -122,7 +122,9 @@ def _find(items: Items | None, keys: tuple[str, ...], values: Values) -> Entry |
         if keys[0] == "":
             if text_of(item) == values[0] and not isinstance(item, (dict, list)):
                 return item, mark
-        elif isinstance(item, Fields) and _matches(item, keys, values):
+        elif isinstance(item, Fields) and all(
+            key in item and text_of(item[key]) == value for key, value in zip(keys, values, strict=True)
+        ):
             return item, mark
     return None
 
