@@ -39,7 +39,8 @@ class Fields(dict[str, Any]):
     __slots__ = ("file", "key_marks", "marks", "start")
 
     def __init__(self, items: Any = (), *, file: str = "", start: Mark = 0) -> None:
-        super().__init__(items)
+        if items:
+            super().__init__(items)
         self.file = file
         self.start: Mark = start
         self.marks: dict[str, Mark] = {}
@@ -52,7 +53,8 @@ class Items(list[Any]):
     __slots__ = ("file", "marks", "start")
 
     def __init__(self, items: Iterable[Any] = (), *, file: str = "", start: Mark = 0) -> None:
-        super().__init__(items)
+        if items != ():
+            super().__init__(items)
         self.file = file
         self.start: Mark = start
         self.marks: list[Mark] = []

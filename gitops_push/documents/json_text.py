@@ -22,7 +22,7 @@ def canonical_json(value: Any) -> bytes:
 
 
 def kubectl_json(value: Any) -> str:
-    """Return a value as `kubectl -o json` prints it: keys by code point, four spaces a level, ending in a line break."""
+    """Return a value as `kubectl -o json` prints it: sorted keys, four spaces a level, ending in a line break."""
     out: list[str] = []
     _write(value, "\n", out)
     out.append("\n")

@@ -13,8 +13,10 @@ FOLD_AFTER: Final = 80
 """The column after which a line is folded at the next single space."""
 
 _CACHED_LENGTH: Final = 256
+_LONGEST_SIMPLE_KEY_BYTES: Final = 128
 _UNPRINTABLE: Final = re.compile("[^\n -~\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
 _BREAKS: Final = "\n\u2028\u2029"
+_ANY_BREAK: Final = re.compile(f"[{_BREAKS}\r\x85]")
 _BREAK: Final = re.compile(f"[{_BREAKS}]")
 _BREAKS_BEFORE_TEXT: Final = re.compile(f"([{_BREAKS}]+)(?=[^{_BREAKS}])")
 _SPACE_THEN_BREAK: Final = re.compile(f" [{_BREAKS}]")
@@ -44,9 +46,9 @@ def styled(text: str) -> tuple[Style, str]:
     return _styled(text) if len(text) > _CACHED_LENGTH else _styled_cached(text)
 
 
-def is_multiline(text: str) -> bool:
-    """Return whether text holds a line break of any kind, which makes a key need its `?`."""
-    return any(character in text for character in "\n\r\x85\u2028\u2029")
+def simple_key(key: str) -> str | None:
+    """Return a key as it is written on one line, or None where it needs a `?`: it is long, or has line breaks."""
+    return None if len(key) > _LONGEST_SIMPLE_KEY_BYTES else _simple_key_cached(key)
 
 
 def literal_block(text: str, indent: str) -> str:
@@ -103,6 +105,13 @@ def _folded_at_breaks(line: str, column: int, indent: str) -> str:
     for breaks, piece in zip(pieces[1::2], pieces[2::2], strict=True):
         parts += (breaks, indent, folded(Style.SINGLE_QUOTED, piece, len(indent), indent))
     return "".join(parts) + "'"
+
+
+@lru_cache(maxsize=4096)
+def _simple_key_cached(key: str) -> str | None:
+    if len(key.encode("utf-8", "replace")) > _LONGEST_SIMPLE_KEY_BYTES or _ANY_BREAK.search(key):
+        return None
+    return _styled(key)[1]
 
 
 @lru_cache(maxsize=16_384)

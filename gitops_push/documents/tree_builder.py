@@ -66,30 +66,19 @@ class TreeBuilder:
 
     # One loop on purpose: a call for each scalar would cost a third of the speed.
     def _read_into(self, root: Items) -> None:  # noqa: C901, PLR0912, PLR0915
-        get_event = self._parser.get_event
-        stack = self._stack
+        get_event, anchors = self._parser.get_event, self._anchors
+        stack, depth_limit = self._stack, self._budget.file_depth
         node: Any = root
+        marks: Any = root.marks
         key: str | None = None
         in_fields = False
-        marks: Any = root.marks
         left = limit = self._node_limit() - self._nodes
         while True:
             event: Any = get_event()
             kind = type(event)
-            if kind is MappingEndEvent or kind is SequenceEndEvent:
-                if in_fields and self._merging and self._merging[-1] is node:
-                    self._merge(self._merging.pop())
-                node = stack.pop()
-                in_fields, marks = type(node) is Fields, node.marks
-                continue
-            if kind is DocumentEndEvent:
-                break
-            left -= 1
-            if left < 0:
-                raise self._too_many_nodes(_place(event))
             mark = event.start_mark
-            column = mark.column + 1
-            place = (mark.line + 1) << 12 | (column if column < _LAST_COLUMN else _LAST_COLUMN)  # noqa: FURB136
+            column = mark.column
+            place = (mark.line + 1) << 12 | (column + 1 if column < _LAST_COLUMN else _LAST_COLUMN)
             child: Fields | Items | None = None
             if kind is ScalarEvent:
                 value = event.value
@@ -98,24 +87,37 @@ class TreeBuilder:
                 elif event.implicit[0] and value[:1] in HINTS:
                     value = self._plain(value, place)
                 if event.anchor is not None:
-                    self._anchors[event.anchor] = value
+                    anchors[event.anchor] = value
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                if self._merging and self._merging[-1] is node:
+                    self._merge(self._merging.pop())
+                node = stack.pop()
+                in_fields, marks = type(node) is Fields, node.marks
+                continue
+            elif kind is DocumentEndEvent:
+                break
             elif kind is AliasEvent:
                 value = self._expanded(event.anchor, place, node)
             else:
                 value = child = self._opened(event, place)
+            left -= 1
+            if left < 0:
+                raise self._too_many_nodes(place)
             if not in_fields:
                 node.append(value)
                 marks.append(place)
-            elif key is None:
-                key = self._key(node, value, place, event)
-                continue
-            else:
+            elif key is not None:
                 node[key] = value
                 marks[key] = place
                 key = None
+            elif type(value) is str and value not in node.key_marks and value != MERGE:
+                node.key_marks[value] = place
+                key = value
+            else:
+                key = self._key(node, value, place, event)
             if child is not None:
                 stack.append(node)
-                if len(stack) > self._budget.file_depth:
+                if len(stack) > depth_limit:
                     raise self._too_deep(place)
                 node = child
                 in_fields, marks = type(node) is Fields, node.marks

@@ -13,9 +13,8 @@ from typing import Any, Final
 
 from gitops_push.documents.key_order import in_order
 from gitops_push.documents.numbers import go_yaml_float
-from gitops_push.documents.text_style import FOLD_AFTER, Style, folded, is_multiline, literal_block, styled
+from gitops_push.documents.text_style import FOLD_AFTER, Style, folded, literal_block, simple_key, styled
 
-_LONGEST_SIMPLE_KEY_BYTES: Final = 128
 _LEVEL: Final = "  "
 
 
@@ -45,18 +44,18 @@ def _write_fields(fields: Mapping[str, Any], indent: str, lead: str, out: list[s
     deeper = indent + _LEVEL
     for key in in_order(fields):
         value = fields[key]
-        simple = _simple_key(key)
+        simple = simple_key(key)
         if simple is None:
             _write_complex_entry(key, value, indent, lead, out)
-        elif isinstance(value, dict) and value:
-            out.append(f"{lead}{simple}:\n")
-            _write_fields(value, deeper, deeper, out)
-        elif isinstance(value, list) and value:
-            out.append(f"{lead}{simple}:\n")
-            _write_items(value, indent, indent, out)
-        else:
+        elif isinstance(value, str) or not value or not isinstance(value, (dict, list)):
             head = f"{lead}{simple}: "
             out.append(head + _scalar(value, len(head), deeper))
+        elif isinstance(value, dict):
+            out.append(f"{lead}{simple}:\n")
+            _write_fields(value, deeper, deeper, out)
+        else:
+            out.append(f"{lead}{simple}:\n")
+            _write_items(value, indent, indent, out)
         lead = indent
 
 
@@ -65,12 +64,12 @@ def _write_items(items: list[Any], indent: str, lead: str, out: list[str]) -> No
     deeper = indent + _LEVEL
     for value in items:
         head = f"{lead}- "
-        if isinstance(value, dict) and value:
-            _write_fields(value, deeper, head, out)
-        elif isinstance(value, list) and value:
-            _write_items(value, deeper, head, out)
-        else:
+        if isinstance(value, str) or not value or not isinstance(value, (dict, list)):
             out.append(head + _scalar(value, len(head), deeper))
+        elif isinstance(value, dict):
+            _write_fields(value, deeper, head, out)
+        else:
+            _write_items(value, deeper, head, out)
         lead = indent
 
 
@@ -85,13 +84,6 @@ def _write_complex_entry(key: str, value: Any, indent: str, lead: str, out: list
         _write_items(value, deeper, head, out)
     else:
         out.append(head + _scalar(value, len(head), deeper))
-
-
-def _simple_key(key: str) -> str | None:
-    """Return a key as it is written on one line, or None where it needs a `?`."""
-    if is_multiline(key) or len(key.encode("utf-8", "replace")) > _LONGEST_SIMPLE_KEY_BYTES:
-        return None
-    return styled(key)[1]
 
 
 def _scalar(value: Any, column: int, indent: str) -> str:
@@ -117,4 +109,4 @@ def _text(text: str, column: int, indent: str) -> str:
         return literal_block(text, indent)
     if column + len(line) > FOLD_AFTER or style is Style.SINGLE_QUOTED:
         line = folded(style, line, column, indent)
-    return f"{line}\n"
+    return line + "\n"
