@@ -43,7 +43,7 @@ from gitops_push.workflow import apply
 @output(*FORMATS)
 @console_options
 @click.pass_obj
-def apply_command(session: Session, **parameters: Any) -> int:
+def apply_command(session: Session, /, **parameters: Any) -> int:
     """Plan, confirm, apply, wait until healthy, prune, and record what was done."""
     settings = settings_of(session, parameters)
     watcher = watcher_of(session)

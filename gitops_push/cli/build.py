@@ -30,7 +30,7 @@ FORMATS = ("yaml", "json", "name")
 @output(*FORMATS)
 @console_options
 @click.pass_obj
-def build_command(session: Session, **parameters: Any) -> int:
+def build_command(session: Session, /, **parameters: Any) -> int:
     """Print the manifest set of an environment. Talks to no cluster and uses no network."""
     settings = settings_of(session, parameters)
     built = build(settings, parameters["environment"], watcher_of(session))
@@ -68,7 +68,9 @@ def _refuse_secrets(session: Session, built: Built, name: str, file: str, *, sho
     secret = next((m for m in built.manifests.manifests if m.ref.kind == "Secret" and not m.ref.group), None)
     if session.in_ci and secret and name != "name" and not file and not shown:
         hint = "write to a file (-o yaml=FILE), or print it all the same with --show-secrets"
-        problem = Problem(Code.USAGE, "the set holds Secret values, and this is a CI log", secret.origin, secret.ref, hint)
+        problem = Problem(
+            Code.USAGE, "the set holds Secret values, and this is a CI log", secret.origin, secret.ref, hint
+        )
         raise UsageError(problem)
 
 

@@ -85,7 +85,7 @@ class Console:
         """Return a JSON or YAML document as it may leave the process.
 
         Its writer escapes control characters; what is left to do is to mask secrets and to break up `##`, which starts
-        a runner command anywhere in a line. It can only stand inside a string, where `#\\u0023` means the same.
+        a runner command anywhere in a line. It can only stand inside a string, where an escaped one means the same.
         """
         masked = self._redactor.mask_text(text) if self._redactor else text
         return masked.replace("##", "#\\u0023")

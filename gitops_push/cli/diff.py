@@ -7,7 +7,15 @@ from typing import Any
 import click
 
 from gitops_push.cli.exits import CHANGES
-from gitops_push.cli.options import cluster_options, console_options, option, output, plan_options, repo_options, targets
+from gitops_push.cli.options import (
+    cluster_options,
+    console_options,
+    option,
+    output,
+    plan_options,
+    repo_options,
+    targets,
+)
 from gitops_push.cli.reporting import FORMATS, Report, report_each
 from gitops_push.cli.session import Session
 from gitops_push.cli.settings import chosen_environments, settings_of, watcher_of
@@ -26,7 +34,7 @@ from gitops_push.workflow import diff
 @output(*FORMATS)
 @console_options
 @click.pass_obj
-def diff_command(session: Session, **parameters: Any) -> int:
+def diff_command(session: Session, /, **parameters: Any) -> int:
     """Show what apply would do, by server-side dry run. Never writes."""
     settings = settings_of(session, parameters)
     watcher = watcher_of(session)

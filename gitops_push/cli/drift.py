@@ -34,7 +34,7 @@ KINDS = tuple(kind.value for kind in DriftKind)
 @output(*FORMATS)
 @console_options
 @click.pass_obj
-def drift_command(session: Session, **parameters: Any) -> int:
+def drift_command(session: Session, /, **parameters: Any) -> int:
     """Report once what differs between the cluster and the config. Never writes."""
     settings = settings_of(session, parameters)
     watcher = watcher_of(session)
@@ -45,6 +45,8 @@ def drift_command(session: Session, **parameters: Any) -> int:
         counts = any(drifted.kind.value in parameters["fail_on"] for drifted in report.drifted)
         code = CHANGES if parameters["exit_code"] and counts else 0
         drifted_names = tuple(str(drifted.ref) for drifted in report.drifted)
-        return Report(code, drift_lines(report, header), document("Drift", header, drift_data(report), code), drifted_names)
+        return Report(
+            code, drift_lines(report, header), document("Drift", header, drift_data(report), code), drifted_names
+        )
 
     return report_each(session, "Drift", parameters["outputs"], names, run)

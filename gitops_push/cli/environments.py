@@ -20,7 +20,7 @@ from gitops_push.workflow import list_environments
 @output(*FORMATS)
 @console_options
 @click.pass_obj
-def environments_command(session: Session, **parameters: Any) -> int:
+def environments_command(session: Session, /, **parameters: Any) -> int:
     """List the environments of this repository."""
     settings = settings_of(session, parameters)
 
@@ -30,7 +30,8 @@ def environments_command(session: Session, **parameters: Any) -> int:
         rows += [(e.name, e.cluster, e.namespace, ", ".join(e.sources)) for e in found]
         data = {
             "environments": [
-                {"name": e.name, "cluster": e.cluster, "namespace": e.namespace, "sources": list(e.sources)} for e in found
+                {"name": e.name, "cluster": e.cluster, "namespace": e.namespace, "sources": list(e.sources)}
+                for e in found
             ]
         }
         lines = tuple(Line(text) for text in columns(rows))

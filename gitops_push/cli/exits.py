@@ -52,7 +52,7 @@ def exit_code_of(run: Callable[[], int], session: Session) -> int:
         written = MAYBE_WRITTEN if session.wrote else NOTHING_WRITTEN
         session.console.note([Line(f"interrupted ({interrupted}); {written}", Tone.BAD)])
         return AFTER_WRITE if session.wrote else interrupted.exit_code
-    except Exception as error:  # noqa: BLE001 - the last one: a bug must still end with a line and a code
+    except Exception as error:  # the last resort: a bug must still end with a line and a code
         return _report_bug(error, session)
 
 

@@ -21,7 +21,7 @@ from gitops_push.workflow import propose_config
 @click.option("--print", "print_only", is_flag=True, help="Print the config instead of writing it.")
 @console_options
 @click.pass_obj
-def init_command(session: Session, **parameters: Any) -> int:
+def init_command(session: Session, /, **parameters: Any) -> int:
     """Find overlays and plain directories, and write a commented gitops-push.yaml. Never overwrites one."""
     path, text = propose_config(settings_of(session, parameters))
     if parameters["print_only"]:

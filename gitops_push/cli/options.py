@@ -21,7 +21,7 @@ def option(*names: str, **attributes: Any) -> Callable[[Decorated], Decorated]:
     return click.option(*names, envvar=variable, show_envvar=True, **attributes)
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """A duration as Go writes it: 90s, 5m, 1h30m; the value is in seconds."""
 
     name = "duration"
@@ -36,12 +36,14 @@ class Duration(click.ParamType):
         return float(sum(float(number) * _UNITS[unit] for number, unit in parts))
 
 
-class PruneLimit(click.ParamType):
+class PruneLimit(click.ParamType[tuple[int | None, int | None]]):
     """A number of objects (12) or a share of the inventory (20%)."""
 
     name = "N|N%"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int | None, int | None]:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int | None, int | None]:
         """Return (count, percent), one of them None."""
         if isinstance(value, tuple):
             return value
@@ -52,7 +54,7 @@ class PruneLimit(click.ParamType):
         return (None, number) if found[2] else (number, None)
 
 
-class NameList(click.ParamType):
+class NameList(click.ParamType[frozenset[str]]):
     """Words of a fixed set, separated by commas; the value is a frozenset."""
 
     name = "WORD,..."
@@ -70,7 +72,7 @@ class NameList(click.ParamType):
         return chosen
 
 
-class OutputFormat(click.ParamType):
+class OutputFormat(click.ParamType[tuple[str, str]]):
     """FORMAT or FORMAT=FILE."""
 
     name = "FORMAT[=FILE]"

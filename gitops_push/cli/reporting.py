@@ -52,7 +52,7 @@ def report_each(
     code = max((report.exit_code for report in reports), default=0)
     for name, file in chosen:
         if (name, file) != ("text", ""):
-            _emit(session, name, file, _as_format(session, name, kind, reports, code))
+            _emit(session, file, _as_format(session, name, kind, reports, code))
     session.json_kind = ""
     return code
 
@@ -104,7 +104,7 @@ def _cleaned(value: Any, session: Session) -> Any:
     return [_cleaned(item, session) for item in value] if isinstance(value, list) else value
 
 
-def _emit(session: Session, name: str, file: str, text: str) -> None:
+def _emit(session: Session, file: str, text: str) -> None:
     if not file:
         session.console.write_exact(text)
         return

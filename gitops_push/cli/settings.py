@@ -66,4 +66,3 @@ def chosen_environments(settings: Settings, named: Iterable[str], *, all_of_them
 def highest(codes: Iterable[int]) -> int:
     """Return the exit code of a run over several environments: the highest wins."""
     return max(codes, default=0)
-

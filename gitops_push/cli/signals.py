@@ -43,7 +43,7 @@ class StopSignals:
         finally:
             self._deploying = False
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if not self._deploying:
             raise Interrupted(number)
         if self._wanted.is_set():

@@ -21,7 +21,7 @@ from gitops_push.workflow import build
 @output(*FORMATS)
 @console_options
 @click.pass_obj
-def validate_command(session: Session, **parameters: Any) -> int:
+def validate_command(session: Session, /, **parameters: Any) -> int:
     """Build and check offline: duplicates, names, namespaces, ambiguous YAML. Talks to no cluster."""
     settings = settings_of(session, parameters)
     watcher = watcher_of(session)

@@ -19,6 +19,7 @@ from gitops_push.core.origin import Origin
 from gitops_push.core.plan import Action, Change, Plan
 from gitops_push.core.redaction import Masked
 from gitops_push.core.run import RunHeader
+from gitops_push.core.status import StatusReport
 
 SCHEMA_VERSION: Final = 1
 
@@ -82,6 +83,24 @@ def drift_data(report: DriftReport) -> Data:
                 "fields": [_field(field) for field in drift.fields],
             }
             for drift in report.drifted
+        ],
+    }
+
+
+def status_data(report: StatusReport) -> Data:
+    """Return the status of an environment."""
+    inventory = report.inventory
+    return {
+        "clusterId": report.cluster_id,
+        "project": inventory.project,
+        "deployed": report.deployed,
+        "deployedCommit": inventory.commit,
+        "deployedAt": _time(inventory.deployed_at),
+        "state": inventory.state.value,
+        "checkedAt": _time(report.checked_at),
+        "objects": [
+            {**_ref(found.ref), "health": found.health.value, **({"reason": found.reason} if found.reason else {})}
+            for found in report.objects
         ],
     }
 

@@ -1,7 +1,8 @@
-"""Lines of a text report: words and a tone. How a tone looks is the console's business; without one it is plain text."""
+"""Lines of a text report: words and a tone. How a tone looks is the console's business."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -27,7 +28,7 @@ class Line:
     tone: Tone = Tone.PLAIN
 
 
-def columns(rows: list[tuple[str, ...]]) -> list[str]:
+def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Return the rows as text, every column but the last padded to its widest cell (at most 60 characters)."""
     if not rows:
         return []

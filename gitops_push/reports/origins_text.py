@@ -5,34 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from gitops_push.core.fieldpath import FieldPath, format_field_path
 from gitops_push.core.objects import Manifest
 from gitops_push.core.origin import Origin
-from gitops_push.core.tree import Fields, Items, as_origin
+from gitops_push.core.tree import Fields, Items, Mark
 
 
 def origin_comments(manifest: Manifest) -> tuple[str, ...]:
-    """Return `from FILE:LINE`, then a line for every field that something later than that file set."""
+    """Return `from FILE:LINE`, then a line for every value that a step of the build set elsewhere."""
     lines = [f"from {manifest.origin}"]
-    for path, origin in changed_fields(manifest.body):
+    for path, origin in set_values(manifest.body):
+        if str(origin) == str(manifest.origin):
+            continue
         by = f" ({origin.step})" if origin.step else ""
-        before = f", before at {origin.trail[-1]}" if origin.trail else ""
-        lines.append(f"  {path}: {origin}{by}{before}")
+        earlier = [str(place) for place in origin.trail if str(place) != str(origin)]
+        before = f", before at {earlier[-1]}" if earlier else ""
+        lines.append(f"  {format_field_path(path)}: {origin}{by}{before}")
     return tuple(line.replace("\n", " ").replace("\r", " ") for line in lines)
 
 
-def changed_fields(node: Any, path: str = "") -> Iterator[tuple[str, Origin]]:
-    """Yield (path, origin) of every value that a step of the build set, in the order of the object."""
+def set_values(node: Any, path: FieldPath = ()) -> Iterator[tuple[FieldPath, Origin]]:
+    """Yield (path, origin) of every scalar that a step of the build set, in the order of the object."""
+    for key, value, mark in _children(node):
+        here = (*path, key)
+        if isinstance(value, (dict, list)) and value:
+            yield from set_values(value, here)
+        elif isinstance(mark, Origin) and (mark.step or mark.trail):
+            yield here, mark
+
+
+def _children(node: Any) -> Iterator[tuple[str | int, Any, Mark | None]]:
     if isinstance(node, Fields):
-        for key, value in node.items():
-            mark = node.marks.get(key)
-            here = f"{path}.{key}" if path else key
-            if isinstance(mark, Origin) and (mark.step or mark.trail):
-                yield here, mark
-            yield from changed_fields(value, here)
+        yield from ((key, value, node.marks.get(key)) for key, value in node.items())
     elif isinstance(node, Items):
-        for index, value in enumerate(node):
-            mark = node.marks[index] if index < len(node.marks) else 0
-            here = f"{path}[{index}]"
-            if isinstance(mark, Origin) and (mark.step or mark.trail):
-                yield here, as_origin(mark, node.file)
-            yield from changed_fields(value, here)
+        marks = [*node.marks, *[None] * (len(node) - len(node.marks))]
+        yield from ((index, value, mark) for index, (value, mark) in enumerate(zip(node, marks, strict=False)))

@@ -122,5 +122,3 @@ def _verdict(plan: Plan) -> Line:
     if plan.has_changes:
         return Line(f"CHANGES {plan.environment}: {plan_counts(plan)}")
     return Line(f"IN SYNC {plan.environment}: {len(plan.changes)} objects, nothing to do", Tone.GOOD)
-
-
