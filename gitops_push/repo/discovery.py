@@ -22,6 +22,7 @@ from gitops_push.system.files import RepoFiles
 _DEFAULT_NAMESPACE: Final = "default"
 _CHART_NAME: Final = "Chart.yaml"
 _NAME_LIMIT: Final = 63
+_KEPT: Final = 40
 
 
 class CandidateKind(StrEnum):
@@ -79,7 +80,9 @@ def path_name(path: str) -> str:
     name = "path." + path.replace("/", ".")
     if all(not wrong_label(part) for part in path.split("/")) and len(name) <= _NAME_LIMIT:
         return name
-    kept = re.sub(r"[^a-z0-9.]+", "-", path.replace("/", ".").lower()).strip("-.")[-40:].strip("-.")
+    parts = (re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") for part in path.split("/"))
+    whole = ".".join(part for part in parts if part)
+    kept = whole if len(whole) <= _KEPT else whole[-_KEPT:].partition(".")[2] or whole[-_KEPT:].strip("-")
     digest = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:10]
     return f"path.{kept}-{digest}" if kept else f"path.{digest}"
 
@@ -115,7 +118,7 @@ def _namespace_of(files: RepoFiles, kustomization: str) -> tuple[str, Origin | N
 
 def _tree_of(files: RepoFiles, path: str) -> object:
     try:
-        return read_one(files.read(path), path, Dialect.KUSTOMIZE).value
+        return read_one(files.read(path), path, Dialect.KUBECTL).value
     except BuildError:
         return None
 

@@ -1,0 +1,143 @@
+"""Builds the manifest set of an environment from its sources. No network, no cluster; pure given the files.
+
+The namespace of objects that name none is settled here as far as that is possible offline, with the built-in table of
+kinds and the CustomResourceDefinitions of the set. An object of any other kind without a namespace keeps an empty
+`ref.namespace`; the planner settles it with the server's discovery (`core.scopes.settle_scope`) before it looks the
+object up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from gitops_push.core.checkout import Checkout
+from gitops_push.core.codes import Code
+from gitops_push.core.environment import DirectorySource, Environment, KustomizeSource, Source
+from gitops_push.core.errors import BuildError, Problem
+from gitops_push.core.kinds import scopes_of
+from gitops_push.core.objects import Manifest, ManifestSet
+from gitops_push.core.origin import Origin
+from gitops_push.core.scopes import IsNamespaced, ref_of, settle_scope
+from gitops_push.core.tree import Node
+from gitops_push.core.validation import object_problems, set_problems, unknown_namespaces
+from gitops_push.documents.json_text import canonical_json
+from gitops_push.documents.reader import Usage
+from gitops_push.kustomize.build import build_kustomization
+from gitops_push.repo.directory import read_directory
+from gitops_push.system.files import RepoFiles
+
+MAX_OBJECTS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """An object that came out of a source, before anything in it was checked."""
+
+    body: Node = field(repr=False)
+    origin: Origin
+    unhashed_name: str = ""
+
+
+def build_manifests(checkout: Checkout, files: RepoFiles, environment: Environment) -> ManifestSet:
+    """Return the whole manifest set of an environment, in the order of its sources.
+
+    Raises `BuildError` with all problems that were found: those of every source, of every object, and of the set.
+    """
+    raw, warnings = _build_sources(files, environment.sources)
+    _refuse(tuple(problem for item in raw for problem in object_problems(item.body, item.origin)))
+    written = tuple(_manifest(item) for item in raw)
+    scopes = scopes_of(manifest.body for manifest in written)
+    manifests = settle_scopes(written, environment, lambda group, kind: scopes.get((group, kind)))
+    _refuse(set_problems(manifests, environment))
+    return ManifestSet(
+        environment=environment.name,
+        commit=checkout.commit,
+        manifests=manifests,
+        digest=digest_of(manifests),
+        warnings=(*warnings, *_dropped_namespaces(written, manifests), *_foreign_namespaces(manifests, environment)),
+    )
+
+
+def settle_scopes(
+    manifests: Iterable[Manifest], environment: Environment, is_namespaced: IsNamespaced
+) -> tuple[Manifest, ...]:
+    """Return the manifests in the namespaces they will be sent with; see `core.scopes`."""
+    origin = environment.namespace_origin or environment.origin
+    return tuple(settle_scope(manifest, environment.namespace, origin, is_namespaced) for manifest in manifests)
+
+
+def digest_of(manifests: Iterable[Manifest]) -> str:
+    """Return the SHA-256 (hex) over the canonical JSON of all bodies, one a line, sorted by ref."""
+    digest = hashlib.sha256()
+    for manifest in sorted(manifests, key=lambda manifest: manifest.ref):
+        digest.update(canonical_json(manifest.body))
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def _build_sources(files: RepoFiles, sources: Sequence[Source]) -> tuple[list[_Raw], list[str]]:
+    raw: list[_Raw] = []
+    warnings: list[str] = []
+    problems: list[Problem] = []
+    usage = Usage()
+    for source in sources:
+        try:
+            objects, more = _build_source(files, source, usage)
+        except BuildError as error:
+            problems.extend(error.problems)
+            continue
+        raw.extend(objects)
+        warnings.extend(more)
+    _refuse(problems)
+    if len(raw) > MAX_OBJECTS:
+        raise BuildError(Problem(Code.BUDGET_EXCEEDED, f"the set has {len(raw)} objects, more than {MAX_OBJECTS:,}"))
+    return raw, warnings
+
+
+def _build_source(files: RepoFiles, source: Source, usage: Usage) -> tuple[list[_Raw], tuple[str, ...]]:
+    match source:
+        case KustomizeSource():
+            built = build_kustomization(files, source.path)
+            objects = [_Raw(item.body, item.origin, item.unhashed_name) for item in built.objects]
+            return objects, tuple(str(warning) for warning in built.warnings)
+        case DirectorySource():
+            content = read_directory(files, source, usage)
+            return [_Raw(item.body, item.origin) for item in content.objects], tuple(map(_line, content.warnings))
+        case _:
+            assert_never(source)
+
+
+def _line(warning: Problem) -> str:
+    place = f"{warning.origin}: " if warning.origin else ""
+    return f"{place}{warning.message}" + (f" ({warning.hint})" if warning.hint else "")
+
+
+def _manifest(item: _Raw) -> Manifest:
+    return Manifest(ref_of(item.body), item.body["apiVersion"], item.body, item.origin, item.unhashed_name)
+
+
+def _dropped_namespaces(written: Iterable[Manifest], settled: Iterable[Manifest]) -> list[str]:
+    return [
+        f"{before.origin_at(('metadata', 'namespace'))}: {after.ref} is cluster-scoped; "
+        f"its namespace {before.ref.namespace!r} is left out"
+        for before, after in zip(written, settled, strict=True)
+        if before.ref.namespace and not after.ref.namespace
+    ]
+
+
+def _foreign_namespaces(manifests: Sequence[Manifest], environment: Environment) -> list[str]:
+    if environment.declared:
+        return []
+    return [
+        f"{problem.origin}: namespace {problem.ref.namespace!r} is not in the set; it must exist in the cluster"
+        for problem in unknown_namespaces(manifests, environment)
+        if problem.ref
+    ]
+
+
+def _refuse(problems: Sequence[Problem]) -> None:
+    if problems:
+        raise BuildError(problems)
