@@ -17,12 +17,13 @@ from gitops_push.core.errors import Problem
 from gitops_push.core.fielddiff import ABSENT, Difference, FieldChange, FieldOwner, Shown, diff_fields
 from gitops_push.core.fieldpath import format_field_path, value_at
 from gitops_push.core.inventory import PART_OF_LABEL
+from gitops_push.core.live_state import live_state
 from gitops_push.core.managed_fields import Loss, holders, our_entry, owner_of
 from gitops_push.core.normalization import content_of
 from gitops_push.core.objects import Body
 from gitops_push.core.ownership import being_deleted, may_take, other_owners
 from gitops_push.core.plan import Action, Change, Fidelity, FieldLoss
-from gitops_push.core.redaction import Masked
+from gitops_push.core.redaction import Masked, Redactor
 from gitops_push.core.rules import without_fields
 
 _NAMED = 3
@@ -54,7 +55,7 @@ def plan_new(request: PlanRequest, found: Survey, target: Target, predecessor: B
     differences = diff_fields(before, _content(target.body))
     renamed_from = str(predecessor["metadata"]["name"]) if predecessor is not None else ""
     return replace(
-        _unchanged(target, None),
+        _unchanged(target, None, found.redactor),
         action=Action.CREATE,
         fidelity=Fidelity.CLIENT if target.deferred else Fidelity.SERVER,
         reason=target.deferred,
@@ -75,7 +76,7 @@ def plan_unverified(request: PlanRequest, found: Survey, target: Target, reason:
     action = Action.UPDATE if differences else Action.UNCHANGED if our_entry(live) else Action.OWNERSHIP
     return Planned(
         replace(
-            _unchanged(target, live),
+            _unchanged(target, live, found.redactor),
             action=Action.BLOCKED if blocked else action,
             fidelity=Fidelity.CLIENT,
             reason=found.redactor.mask_text(blocked) or said,
@@ -113,7 +114,7 @@ def _compared_change(request: PlanRequest, found: Survey, target: Target, live: 
     blocked = blocked_reason(live, request)
     if not compared.pending:
         return replace(
-            _unchanged(target, live),
+            _unchanged(target, live, found.redactor),
             action=Action.BLOCKED if blocked else Action.UNCHANGED,
             reason=found.redactor.mask_text(blocked),
         )
@@ -122,7 +123,7 @@ def _compared_change(request: PlanRequest, found: Survey, target: Target, live: 
     reason = _gained(compared) if only_ownership else "" if fields else "only the server changes fields of it"
     action = Action.OWNERSHIP if only_ownership else Action.UPDATE
     return replace(
-        _unchanged(target, live),
+        _unchanged(target, live, found.redactor),
         action=Action.BLOCKED if blocked else action,
         fields=fields,
         taken=tuple(_field_loss(target, loss) for loss in compared.lost),
@@ -138,7 +139,7 @@ def _content(body: Body) -> dict[str, Any]:
     return {**content, "metadata": metadata} if metadata else {k: v for k, v in content.items() if k != "metadata"}
 
 
-def _unchanged(target: Target, live: Body | None) -> Change:
+def _unchanged(target: Target, live: Body | None, redactor: Redactor) -> Change:
     """Return what every change of a target begins with."""
     metadata = live["metadata"] if live is not None else {}
     return Change(
@@ -148,6 +149,7 @@ def _unchanged(target: Target, live: Body | None) -> Change:
         live_uid=str(metadata.get("uid", "")),
         live_resource_version=str(metadata.get("resourceVersion", "")),
         origin=target.manifest.origin,
+        live_state="" if live is None else live_state(live, redactor),
     )
 
 

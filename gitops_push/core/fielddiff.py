@@ -65,8 +65,20 @@ class Difference:
 Shape: TypeAlias = tuple[str, ...]
 """Which list: the keys that lead to it, without its and other lists' items."""
 
-MergeKeys: TypeAlias = Mapping[Shape, tuple[str, ...]]
-"""The merge keys of lists as the server told them (`managed_fields.merge_keys`); () for a list used as a set."""
+
+@dataclass(frozen=True, slots=True)
+class MergeKeys:
+    """How lists are merged, as the server told (`managed_fields.merge_keys`).
+
+    `keys` has the merge keys of a list, () for a list used as a set; `leaves` are the fields that are set as a whole,
+    so that a list there or below has no keys.
+    """
+
+    keys: Mapping[Shape, tuple[str, ...]]
+    leaves: frozenset[Shape] = frozenset()
+
+
+NOTHING_KNOWN: Final = MergeKeys({})
 
 _STRING_MAPS: Final = frozenset(
     {"annotations", "binaryData", "data", "labels", "limits", "matchLabels", "nodeSelector", "requests", "stringData"}
@@ -94,9 +106,9 @@ _KEYS_OF: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
 """Well-known lists (`x-kubernetes-list-map-keys` of the API), for objects whose managedFields say nothing."""
 
 
-def diff_fields(before: Any, after: Any, keys: MergeKeys | None = None) -> tuple[Difference, ...]:
+def diff_fields(before: Any, after: Any, keys: MergeKeys = NOTHING_KNOWN) -> tuple[Difference, ...]:
     """Return how two states of an object differ, in a stable order; () exactly if they are the same."""
-    return tuple(_walk((), before, after, keys or {}))
+    return tuple(_walk((), before, after, keys))
 
 
 def same(a: Any, b: Any) -> bool:
@@ -108,13 +120,13 @@ def same(a: Any, b: Any) -> bool:
     return same_scalar(a, b)
 
 
-def restricted(live: Any, wanted: Any, keys: MergeKeys | None = None) -> Any:
+def restricted(live: Any, wanted: Any, keys: MergeKeys = NOTHING_KNOWN) -> Any:
     """Return `live` without what `wanted` does not speak of, so that a difference between them is one of `wanted`.
 
     For comparing without the server's help: fields that the server defaults or that others add are left out. An empty
     map or list that is wanted counts as there.
     """
-    return _restricted((), live, wanted, keys or {})
+    return _restricted((), live, wanted, keys)
 
 
 def shape_of(path: FieldPath) -> Shape:
@@ -181,8 +193,10 @@ def _identifier(path: FieldPath, before: Sequence[Any], after: Sequence[Any], ke
 
 def _key_names(path: FieldPath, before: Sequence[Any], after: Sequence[Any], keys: MergeKeys) -> tuple[str, ...] | None:
     shape = shape_of(path)
-    if shape in keys:
-        return keys[shape]
+    if shape in keys.keys:
+        return keys.keys[shape]
+    if any(shape[:length] in keys.leaves for length in range(1, len(shape) + 1)):
+        return None
     field_name = shape[-1] if shape else ""
     if field_name in _SETS:
         return ()

@@ -106,12 +106,13 @@ def owner_of(path: FieldPath, among: Holders) -> FieldOwner | None:
 
 
 def merge_keys(*bodies: Body) -> MergeKeys:
-    """Return the merge keys of all lists that the managedFields of these objects speak of; () for sets."""
+    """Return how the lists of these objects are merged, as far as their managedFields tell."""
     found: dict[Shape, tuple[str, ...]] = {}
+    leaves: set[Shape] = set()
     for body in bodies:
         for entry in manager_entries(body):
-            _collect_keys(entry.fields, (), found)
-    return found
+            _collect_keys(entry.fields, (), found, leaves)
+    return MergeKeys(found, frozenset(leaves))
 
 
 def covered(path: FieldPath, paths: frozenset[FieldPath]) -> bool:
@@ -152,7 +153,9 @@ def _members(node: Mapping[str, Any], path: FieldPath) -> Iterator[FieldPath]:
             yield from _members(child, (*path, segment))
 
 
-def _collect_keys(node: Mapping[str, Any], shape: Shape, found: dict[Shape, tuple[str, ...]]) -> None:
+def _collect_keys(
+    node: Mapping[str, Any], shape: Shape, found: dict[Shape, tuple[str, ...]], leaves: set[Shape]
+) -> None:
     for key, child in node.items():
         segment = from_fields_v1(key)
         match segment:
@@ -160,7 +163,9 @@ def _collect_keys(node: Mapping[str, Any], shape: Shape, found: dict[Shape, tupl
                 found.setdefault(shape, tuple(name for name, _ in keys))
             case ItemValue():
                 found.setdefault(shape, ())
-        _collect_keys(child, (*shape, segment) if isinstance(segment, str) else shape, found)
+            case str() if not child:
+                leaves.add((*shape, segment))
+        _collect_keys(child, (*shape, segment) if isinstance(segment, str) else shape, found, leaves)
 
 
 def _tops(paths: frozenset[FieldPath]) -> Iterator[FieldPath]:
