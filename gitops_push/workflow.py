@@ -43,6 +43,14 @@ if TYPE_CHECKING:
     from gitops_push.core.credential import Credential
 
 
+def _nothing(*_: object) -> None:
+    """Ignore an event that nobody wants."""
+
+
+def _in_silence(_: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the command line and its environment variables say; None means that the config decides."""
@@ -63,26 +71,22 @@ class Settings:
     wait: bool = True
     timeout_seconds: float | None = None
     allow_dirty: bool = False
-    forget: Callable[[Iterable[str]], None] = field(default=lambda names: None, repr=False)
-
-
-def _nothing(*_: object) -> None:
-    """Ignore an event that nobody wants."""
+    forget: Callable[[Iterable[str]], None] = field(default=_nothing, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
     """Who wants to know how a run goes on. All of it is optional."""
 
-    working: Callable[[str], AbstractContextManager[None]] = lambda what: nullcontext()
+    working: Callable[[str], AbstractContextManager[None]] = _in_silence
     progress: Callable[[str], None] = _nothing
     warning: Callable[[str], None] = _nothing
     root: Callable[[Path], None] = _nothing
     secrets: Callable[[Redactor], None] = _nothing
     outcome: Callable[[Outcome], None] = _nothing
-    writing: Callable[[], None] = _nothing
+    writing: Callable[[bool], None] = _nothing
     stop_wanted: Callable[[], bool] = lambda: False
-    deploying: Callable[[], AbstractContextManager[None]] = lambda: nullcontext()
+    deploying: Callable[[], AbstractContextManager[None]] = nullcontext
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -185,7 +189,8 @@ def apply(settings: Settings, name: str, watcher: Watcher, confirm: Confirm) -> 
 
     Raises what planning raises, and what `confirm` raises; after the first write nothing is raised any more.
     """
-    from gitops_push.cluster.deployer import DeployOptions, deploy
+    from gitops_push.cluster.deploy_request import DeployOptions, DeployRequest
+    from gitops_push.cluster.deployer import deploy
 
     prepared, plan = _plan(settings, name, watcher)
     environment = prepared.built.environment
@@ -193,12 +198,19 @@ def apply(settings: Settings, name: str, watcher: Watcher, confirm: Confirm) -> 
     confirm(prepared.header, plan, protected=environment.protected)
     writer = _open_api(settings, prepared.connection.credential, read_only=False)
     options = DeployOptions(
-        timeout_seconds=environment.wait.timeout_seconds,
-        wait=settings.wait,
         concurrency=settings.concurrency,
+        wait=settings.wait,
+        timeout_seconds=environment.wait.timeout_seconds,
+        should_stop=watcher.stop_wanted,
+        progress=watcher.progress,
+        now=watcher.now,
     )
+    request = prepared.request
+    todo = DeployRequest(plan, request.manifests, environment, request.inventory, request.redactor, options)
     with watcher.deploying(), watcher.working(f"deploying {environment.name}"):
-        deployment = deploy(plan, prepared.built.manifests, writer, options)
+        watcher.writing(True)
+        deployment = deploy(todo, writer, watcher.outcome)
+    watcher.writing(deployment.wrote)
     return prepared.header, deployment
 
 

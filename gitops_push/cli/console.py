@@ -78,8 +78,12 @@ class Console:
 
     def progress(self, text: str) -> None:
         """Write one line about progress to standard error, unless the run is quiet."""
+        self.note_unless_quiet([Line(text, Tone.DIM)])
+
+    def note_unless_quiet(self, lines: Iterable[Line]) -> None:
+        """Write lines about progress to standard error, unless the run is quiet."""
         if not self.quiet:
-            self.note([Line(text, Tone.DIM)])
+            self.note(lines)
 
     def clean_json(self, text: str) -> str:
         """Return a JSON or YAML document as it may leave the process.

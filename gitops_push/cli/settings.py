@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import click
 
 from gitops_push.cli.session import Session
+from gitops_push.reports.deployment_text import outcome_line
 from gitops_push.reports.lines import Line, Tone
 from gitops_push.workflow import Settings, Watcher, list_environments
 
@@ -32,8 +34,17 @@ def settings_of(session: Session, parameters: dict[str, Any]) -> Settings:
         environ=session.environ,
         in_ci=session.in_ci,
         use_proxy=not values.pop("no_proxy", False),
+        forget=_forget_credentials,
         **{name: value for name, value in values.items() if name in known},
     )
+
+
+def _forget_credentials(variables: Iterable[str]) -> None:
+    """Leave nothing of a credential where another process could read it; the session keeps its own copy."""
+    from gitops_push.credentials.hardening import forget_variables, harden_process
+
+    forget_variables(variables, os.environ)
+    harden_process(os.environ)
 
 
 def watcher_of(session: Session) -> Watcher:
@@ -45,6 +56,7 @@ def watcher_of(session: Session) -> Watcher:
         warning=lambda text: console.note([Line(f"warning: {text}", Tone.UPDATE)]),
         root=session.found_root,
         secrets=session.found_secrets,
+        outcome=lambda outcome: console.note_unless_quiet([outcome_line(outcome)]),
         writing=session.writing,
         stop_wanted=session.signals.stop_wanted,
         deploying=session.signals.deploying,
