@@ -12,6 +12,7 @@ from gitops_push.core.codes import Code
 from gitops_push.core.errors import CredentialError, Problem
 
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
+_ABSOLUTE_PATH: Final = re.compile(r"/(?!/)")  # two slashes begin the base64 of a UTF-16 mark
 _NOT_EXPANDED: Final = re.compile(r"\$\(.*\)|\$\{\{.*\}\}", re.DOTALL)
 _GZIP: Final = b"\x1f\x8b"
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
@@ -37,8 +38,8 @@ Held: TypeAlias = HeldText | HeldPath
 def read_variable(name: str, value: str) -> Held:
     """Return what the variable `name` holds. Raises `CredentialError` that never quotes the value.
 
-    A kubeconfig has a colon and a path of one line has a slash or a dot, so that base64 (which a path without both
-    could be taken for) is told apart by whether it decodes to a text with a colon.
+    Many a path could be base64, so what looks like base64 is taken for it only when it decodes to text with a colon,
+    as every kubeconfig has one. Nothing but text begins with a single slash in base64.
     """
     text = value.removeprefix("\ufeff").strip()
     if not text:
@@ -47,7 +48,7 @@ def read_variable(name: str, value: str) -> Held:
     if _NOT_EXPANDED.fullmatch(text):
         raise _invalid(name, "holds an expression that the CI system did not replace", "check the secret's name")
     compact = "".join(text.split())
-    if not text.startswith("/") and _BASE64.fullmatch(compact):
+    if not _ABSOLUTE_PATH.match(text) and _BASE64.fullmatch(compact):
         decoded = _decoded(name, compact)
         if decoded is not None:
             return HeldText(decoded)
@@ -67,11 +68,19 @@ def _decoded(name: str, compact: str) -> bytes | None:
         raise _invalid(name, "holds compressed data", "store base64 of the kubeconfig itself: base64 -w0 FILE")
     if content.startswith(_UTF16_MARKS) or content[1:2] == b"\0":
         raise _invalid(name, "holds base64 of UTF-16 text", "in PowerShell, encode the UTF-8 bytes of the file")
-    if b":" in content:
+    if b":" in content and _is_text(content):
         return content
     if len(content) > 64 and _BASE64.fullmatch(b"".join(content.split()).decode("ascii", "replace")):
         raise _invalid(name, "holds a text that was base64-encoded twice", "encode it once")
     return None
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _invalid(name: str, what: str, hint: str) -> CredentialError:
