@@ -7,6 +7,8 @@ new resourceVersion; else somebody changed the object since the plan, and it sta
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -21,6 +23,7 @@ from gitops_push.core.plan import Change
 from gitops_push.core.redaction import Redactor
 
 _RESENDS: Final = 5
+_PAUSE_SECONDS: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,33 +58,54 @@ class NotWritten:
 Fate: TypeAlias = Written | NotWritten
 
 
-def apply_object(writer: ApiWriter, write: ObjectWrite, redactor: Redactor) -> Fate:
+@dataclass(frozen=True, slots=True)
+class Applier:
+    """Who writes: the API, the masking of what it says, and how to pause before a write is sent again."""
+
+    writer: ApiWriter
+    redactor: Redactor
+    sleep: Callable[[float], None] = time.sleep
+
+    def said(self, failure: ApiFailure | GitopsPushError) -> str:
+        """Return what the server said, masked."""
+        return failure_text(failure, self.redactor)
+
+
+def apply_object(applier: Applier, write: ObjectWrite) -> Fate:
     """Send the object with its preconditions; writes. Returns what became of it."""
     change = write.change
     planned = Precondition(uid=change.live_uid, resource_version=change.live_resource_version)
     precondition = planned if change.live_uid else Precondition(absent=True)
-    fate: Fate = NotWritten(Result.FAILED, "the object changes faster than it can be written")
-    for _ in range(1 + _RESENDS):
-        step = _send(writer, write, precondition, redactor)
+    for attempt in range(1 + _RESENDS):
+        if attempt:
+            applier.sleep(_PAUSE_SECONDS * attempt)
+        step = _send(applier, write, precondition, last=attempt == _RESENDS)
         if not isinstance(step, Precondition):
             return step
         precondition = step
-    return fate
+    return NotWritten(Result.FAILED, f"it could not be written in {1 + _RESENDS} attempts: it changes all the time")
 
 
-def _send(writer: ApiWriter, write: ObjectWrite, precondition: Precondition, redactor: Redactor) -> Fate | Precondition:
+def _send(applier: Applier, write: ObjectWrite, precondition: Precondition, *, last: bool) -> Fate | Precondition:
     """Send it once. A precondition as the result says: send again with this one."""
     try:
-        answer = writer.apply(write.kind, *write.place, write.body, precondition)
+        answer = applier.writer.apply(write.kind, *write.place, write.body, precondition)
         return Written(str(answer.body["metadata"]["uid"]))
     except ApiFailure as failure:
         if failure.ambiguous:
-            return _resolved(writer, write, precondition, redactor)
+            return _resolved(applier, write, precondition)
+        if _passes_soon(failure) and not last:
+            return precondition
         if not _is_about_precondition(failure):
-            return NotWritten(Result.FAILED, failure_text(failure, redactor))
+            return NotWritten(Result.FAILED, applier.said(failure))
     except GitopsPushError as error:
-        return NotWritten(Result.FAILED, failure_text(error, redactor))
-    return _after_conflict(writer, write, precondition, redactor)
+        return NotWritten(Result.FAILED, applier.said(error))
+    return _after_conflict(applier, write, precondition)
+
+
+def _passes_soon(failure: ApiFailure) -> bool:
+    """A new namespace has no service account for a moment; quotas are counted optimistically (kubernetes#67761)."""
+    return "error looking up service account" in failure.message or "on resourcequotas" in failure.message
 
 
 def _is_about_precondition(failure: ApiFailure) -> bool:
@@ -90,15 +114,12 @@ def _is_about_precondition(failure: ApiFailure) -> bool:
     return failure.status == 409 or (failure.status == 422 and wrong_uid)
 
 
-def _after_conflict(
-    writer: ApiWriter, write: ObjectWrite, precondition: Precondition, redactor: Redactor
-) -> Fate | Precondition:
+def _after_conflict(applier: Applier, write: ObjectWrite, precondition: Precondition) -> Fate | Precondition:
     change = write.change
     try:
-        live = writer.get(write.kind, *write.place)
+        live = applier.writer.get(write.kind, *write.place)
     except (ApiFailure, GitopsPushError) as failure:
-        text = failure_text(failure, redactor)
-        return NotWritten(Result.FAILED, f"it changed since the plan, and cannot be read: {text}")
+        return NotWritten(Result.FAILED, f"it changed since the plan, and cannot be read: {applier.said(failure)}")
     if precondition.absent:
         if live is None:
             return precondition
@@ -108,27 +129,24 @@ def _after_conflict(
     metadata = live["metadata"]
     if metadata.get("uid") != change.live_uid:
         return _live_changed("somebody deleted and recreated it since the plan")
-    if not change.live_state or live_state(live, redactor) != change.live_state:
+    if not change.live_state or live_state(live, applier.redactor) != change.live_state:
         return _live_changed("somebody changed it since the plan")
     return Precondition(uid=change.live_uid, resource_version=str(metadata.get("resourceVersion", "")))
 
 
-def _resolved(
-    writer: ApiWriter, write: ObjectWrite, precondition: Precondition, redactor: Redactor
-) -> Fate | Precondition:
+def _resolved(applier: Applier, write: ObjectWrite, precondition: Precondition) -> Fate | Precondition:
     """Find out by reading whether a request whose answer was lost was carried out."""
     try:
-        live = writer.get(write.kind, *write.place)
+        live = applier.writer.get(write.kind, *write.place)
         if live is None and precondition.absent:
             return precondition
         if live is not None and _is_unmoved(live, precondition):
             return precondition
-        if live is not None and _is_as_sent(writer, write, live):
+        if live is not None and _is_as_sent(applier.writer, write, live):
             return Written(str(live["metadata"]["uid"]))
     except (ApiFailure, GitopsPushError) as failure:
-        text = failure_text(failure, redactor)
-        return NotWritten(Result.UNKNOWN, f"no answer came, and it cannot be read: {text}")
-    return _after_conflict(writer, write, precondition, redactor)
+        return NotWritten(Result.UNKNOWN, f"no answer came, and it cannot be read: {applier.said(failure)}")
+    return _after_conflict(applier, write, precondition)
 
 
 def _is_unmoved(live: Body, precondition: Precondition) -> bool:

@@ -41,7 +41,7 @@ class Crew(Generic[T, R]):
     grace_seconds: float = 5.0
     clock: Callable[[], float] = time.monotonic
     _waiting: deque[tuple[int, T]] = field(default_factory=deque)
-    _results: queue.SimpleQueue[tuple[int, R]] = field(default_factory=queue.SimpleQueue)
+    _results: queue.SimpleQueue[tuple[int, R | Untold]] = field(default_factory=queue.SimpleQueue)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _begun: int = 0
     _left: dict[int, T] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Crew(Generic[T, R]):
         for number, task in todo.items():
             yield task, Untold.NOT_BEGUN if number in self._left else Untold.NO_ANSWER
 
-    def _collect(self) -> Iterator[tuple[int, R]]:
+    def _collect(self) -> Iterator[tuple[int, R | Untold]]:
         deadline: float | None = None
         collected = 0
         while self._waiting or collected < self._begun:
@@ -82,7 +82,11 @@ class Crew(Generic[T, R]):
     def _loop(self) -> None:
         while (begun := self._begin()) is not None:
             number, task = begun
-            self._results.put((number, self.work(task)))
+            result: R | Untold = Untold.NO_ANSWER
+            try:
+                result = self.work(task)
+            finally:
+                self._results.put((number, result))
 
     def _begin(self) -> tuple[int, T] | None:
         with self._lock:

@@ -16,7 +16,7 @@ from gitops_push.cluster.health import HealthCheck
 from gitops_push.cluster.observation import Observation, Seen, Source, Unseen
 from gitops_push.cluster.pods import POD, PodIndex, has_pods
 from gitops_push.core.objects import Body, ObjectRef
-from gitops_push.core.readiness import Failed, Progressing, Readiness, Ready, Unknown
+from gitops_push.core.readiness import Failed, Progressing, Readiness, Ready
 
 _TICK_SECONDS: Final = 0.1
 _MISSING_GRACE_SECONDS: Final = 5.0
@@ -34,7 +34,7 @@ class WaitRequest:
     deadline: float
     vanishing: frozenset[ObjectRef] = frozenset()
     should_stop: Callable[[], bool] = lambda: False
-    progress: Callable[[str], None] = lambda line: None
+    progress: Callable[[str], None] = lambda _: None
     clock: Callable[[], float] = time.monotonic
 
 
@@ -164,7 +164,7 @@ class _Wait:
             self.failing_since.setdefault(ref, self.request.clock())
         else:
             self.failing_since.pop(ref, None)
-        if isinstance(verdict, (Ready, Unknown)):
+        if isinstance(verdict, Ready):
             self.ready_at.setdefault(ref, self.request.clock())
         else:
             self.ready_at.pop(ref, None)

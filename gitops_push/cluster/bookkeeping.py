@@ -1,0 +1,130 @@
+"""The inventory during a deployment: checked before, written ahead, and written exactly at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final, TypeAlias
+
+from gitops_push.cluster.api import ApiFailure, ApiWriter
+from gitops_push.cluster.crew import Crew, Untold
+from gitops_push.cluster.deploy_request import DeployRequest
+from gitops_push.cluster.failures import error_before_writing, failure_text
+from gitops_push.cluster.inventory_store import check_has_place, write_inventory
+from gitops_push.cluster.ledger import IN_SET, Ledger
+from gitops_push.cluster.preflight import check_permissions, check_sizes
+from gitops_push.cluster.targets import Target
+from gitops_push.core.deployment import Result
+from gitops_push.core.errors import GitopsPushError
+from gitops_push.core.inventory import Inventory, InventoryEntry, InventoryState, exact, superset
+from gitops_push.core.plan import Action, Change
+
+_FAILED: Final = InventoryState.FAILED
+_LAST_WRITE_SECONDS: Final = 1.5
+"""What the last write of an interrupted run gets: the process has 7 s from the signal, and requests in flight get 5."""
+
+Refusal: TypeAlias = ApiFailure | GitopsPushError
+
+
+class Bookkeeping:
+    """Keeps the inventory of one deployment. `stored` is what the server has, as far as we know."""
+
+    def __init__(self, request: DeployRequest, writer: ApiWriter, ledger: Ledger) -> None:
+        self._request = request
+        self._writer = writer
+        self._ledger = ledger
+        self.stored = request.inventory
+
+    def check(self, targets: Iterable[Target]) -> None:
+        """Check permissions, sizes and the place of the inventory; raises with all that is wrong, writes nothing."""
+        sent = tuple(targets)
+        ahead = self._ahead()
+        check_sizes(ahead, sent)
+        check_permissions(self._writer, self._request.plan, ahead, sent)
+        if not ahead.resource_version and self.namespace_to_create() is None:
+            check_has_place(self._writer, ahead)
+
+    def namespace_to_create(self) -> Change | None:
+        """Return the creation of the inventory's own namespace, which must then come before the inventory."""
+        if self.stored.resource_version:
+            return None
+        wanted = ("", "Namespace", self.stored.namespace)
+        changes = (change for change in self._request.plan.changes if change.action is Action.CREATE)
+        return next((c for c in changes if (c.ref.group, c.ref.kind, c.ref.name) == wanted), None)
+
+    def open(self) -> None:
+        """Write everything old and new, before the first object; writes. Raises while nothing else is written."""
+        self._write(self._ahead())
+
+    def close(self) -> None:
+        """Write what is there now, unless the record says exactly that already; writes."""
+        final = self._final()
+        stopped_before_writing = self._ledger.interrupted and not self._ledger.wrote
+        if stopped_before_writing or final == replace(self.stored, deployed_at=final.deployed_at):
+            return
+        options = self._request.options
+        crew: Crew[Inventory, Refusal | None] = Crew(
+            self._attempt, 1, lambda: self._ledger.interrupted, _LAST_WRITE_SECONDS, options.clock
+        )
+        for inventory, result in crew.run([final]):
+            match result:
+                case None:
+                    self._ledger.wrote = True
+                case Untold():
+                    self._ledger.fail(inventory.ref, Result.UNKNOWN, "no answer came in time")
+                case _:
+                    self._refused(result)
+
+    def _write(self, inventory: Inventory) -> None:
+        refusal = self._attempt(inventory)
+        if refusal is None:
+            self._ledger.wrote = True
+        else:
+            self._refused(refusal)
+
+    def _refused(self, refusal: Refusal) -> None:
+        """Raise while nothing is written; else it is an outcome like any other."""
+        ref = self.stored.ref
+        unknown = isinstance(refusal, ApiFailure) and refusal.ambiguous
+        if self._ledger.wrote or unknown:
+            self._ledger.wrote = True
+            text = failure_text(refusal, self._request.redactor)
+            self._ledger.fail(ref, Result.UNKNOWN if unknown else Result.FAILED, text)
+            return
+        if isinstance(refusal, ApiFailure):
+            raise error_before_writing(refusal, ref, self._request.redactor) from refusal
+        raise refusal
+
+    def _attempt(self, inventory: Inventory) -> Refusal | None:
+        try:
+            self.stored = write_inventory(self._writer, inventory)
+        except (ApiFailure, GitopsPushError) as refusal:
+            return refusal
+        return None
+
+    def _ahead(self) -> Inventory:
+        plan = self._request.plan
+        wanted = [InventoryEntry(c.ref, c.api_version, c.live_uid) for c in plan.changes if c.action in IN_SET]
+        return self._stamped(superset(self.stored, wanted))
+
+    def _final(self) -> Inventory:
+        ledger, stored = self._ledger, self.stored
+        owned = ledger.entries(stored.entries)
+        if ledger.is_complete:
+            return self._stamped(exact(stored, owned, self._state()))
+        # What was not reached may still exist from before: everything stays in the record until a run completes.
+        known = (entry for entry in stored.entries if entry.ref not in ledger.gone)
+        return self._stamped(replace(superset(stored, owned), entries=_merged(known, owned), state=_FAILED))
+
+    def _state(self) -> InventoryState:
+        if any(c.action is Action.PRUNE and c.ref not in self._ledger.gone for c in self._request.plan.changes):
+            return InventoryState.PRUNE_PENDING
+        return InventoryState.DONE if self._ledger.all_healthy else InventoryState.UNHEALTHY
+
+    def _stamped(self, inventory: Inventory) -> Inventory:
+        plan, now = self._request.plan, self._request.options.now()
+        return replace(inventory, commit=plan.commit, manifest_digest=plan.manifest_digest, deployed_at=now)
+
+
+def _merged(old: Iterable[InventoryEntry], new: Iterable[InventoryEntry]) -> tuple[InventoryEntry, ...]:
+    return tuple(sorted(({entry.ref: entry for entry in old} | {entry.ref: entry for entry in new}).values()))

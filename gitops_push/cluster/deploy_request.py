@@ -1,0 +1,54 @@
+"""What a deployment is asked to do, and by whom it is watched."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from gitops_push.core.environment import Environment
+from gitops_push.core.inventory import Inventory
+from gitops_push.core.objects import ManifestSet
+from gitops_push.core.plan import Plan
+from gitops_push.core.redaction import Redactor
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class DeployOptions:
+    """How to deploy; times in seconds.
+
+    `timeout_seconds` is for the health of the whole set, and again for deletions; `foundation_seconds` for CRDs and
+    namespaces to be served. `should_stop` is asked often: when it says so, requests in flight get `stop_seconds`, and
+    a partial report follows. `progress` gets lines for people.
+    """
+
+    concurrency: int = 16
+    wait: bool = True
+    timeout_seconds: float = 300.0
+    foundation_seconds: float = 60.0
+    stop_seconds: float = 5.0
+    should_stop: Callable[[], bool] = lambda: False
+    progress: Callable[[str], None] = lambda _: None
+    now: Callable[[], datetime] = _utc_now
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass(frozen=True, slots=True)
+class DeployRequest:
+    """A plan, and what it was made from: the same values that went into its `PlanRequest`.
+
+    `redactor` must have the key with which the plan's `live_state` tags were made.
+    """
+
+    plan: Plan
+    manifests: ManifestSet
+    environment: Environment
+    inventory: Inventory
+    redactor: Redactor
+    options: DeployOptions = field(default_factory=DeployOptions)

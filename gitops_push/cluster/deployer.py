@@ -1,0 +1,262 @@
+"""The only writer: does what the plan says, in order, and tells what became of each object.
+
+    preflight -> inventory (old and new) -> stages -> wait -> prune -> inventory (exactly what is there)
+
+Up to the first write everything may be raised; from then on nothing is: each object gets an outcome. A kill at any
+point leaves an inventory that names every object that may exist, so that the next run finishes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+
+from gitops_push.cluster.api import ApiWriter
+from gitops_push.cluster.application import Applier, NotWritten, ObjectWrite, Written, apply_object
+from gitops_push.cluster.bookkeeping import Bookkeeping
+from gitops_push.cluster.crew import Crew, Untold
+from gitops_push.cluster.deploy_request import DeployOptions, DeployRequest
+from gitops_push.cluster.foundations import rejection, served_targets
+from gitops_push.cluster.ledger import IN_SET, Ledger
+from gitops_push.cluster.pruner import Deletion, Gone, NotGone, Patience, prune_object
+from gitops_push.cluster.targets import Target, find_targets
+from gitops_push.cluster.waiter import WaitRequest, wait_until_ready
+from gitops_push.core.codes import Code
+from gitops_push.core.deployment import Deployment, Outcome, Result
+from gitops_push.core.errors import ClusterError, PlanError, Problem, RefusedError
+from gitops_push.core.kinds import split_api_version
+from gitops_push.core.objects import ObjectRef
+from gitops_push.core.ordering import Stage, by_stage, stage_of
+from gitops_push.core.plan import Action, Change, Fidelity
+from gitops_push.core.readiness import is_waited_for
+from gitops_push.core.readiness.jobs import vanishes_when_done
+
+__all__ = ["DeployOptions", "DeployRequest", "deploy"]
+
+_APPLIED = frozenset({Action.CREATE, Action.UPDATE, Action.OWNERSHIP})
+
+
+def deploy(
+    request: DeployRequest, writer: ApiWriter, on_outcome: Callable[[Outcome], None] = lambda _: None
+) -> Deployment:
+    """Carry out a plan and return what happened; the only function that writes manifests.
+
+    Raises `RefusedError`, `PlanError`, `ClusterError` or `NotNowError` while nothing is written, and nothing after.
+    """
+    options = request.options
+    ledger = Ledger(request.plan, request.redactor, on_outcome, options.now())
+    try:
+        _Run(request, writer, ledger).go()
+    except Exception as error:
+        # After the first write not even a bug may hide what was written.
+        if not ledger.wrote:
+            raise
+        ledger.stop(f"the run ended early: {type(error).__name__}: {error}")
+    ledger.close_rest("the run stopped before it came to this object")
+    return ledger.deployment(options.now())
+
+
+class _Run:
+    """One deployment on its way. `targets` are replaced when the definitions of the set are there."""
+
+    def __init__(self, request: DeployRequest, writer: ApiWriter, ledger: Ledger) -> None:
+        self.request = request
+        self.options = request.options
+        self.plan = request.plan
+        self.writer = writer
+        self.ledger = ledger
+        self.targets = _targets(request, writer)
+        self.books = Bookkeeping(request, writer, ledger)
+        self.applier = Applier(writer, request.redactor, self.options.sleep)
+
+    def go(self) -> None:
+        """Run all phases; a phase that says no ends the writing, and the record tells what there is."""
+        _refuse_blocked(self.plan.changes)
+        if self.plan.has_changes:
+            self.books.check(self.targets.values())
+            self.begin()
+        if self.apply_all():
+            self.prune(healthy=self.wait())
+        self.books.close()
+
+    def begin(self) -> None:
+        """Write the inventory ahead, after its namespace where the set brings that."""
+        namespace = self.books.namespace_to_create()
+        if namespace is not None:
+            fate = apply_object(self.applier, self._write(namespace))
+            if isinstance(fate, NotWritten) and fate.result is not Result.UNKNOWN:
+                raise ClusterError(Problem(Code.APPLY_FAILED, f"{namespace.ref}: {fate.message}", namespace.origin))
+            self.ledger.wrote = True
+            self._settle(namespace, fate, 0.0)
+        if not self.ledger.has_failed():
+            self.books.open()
+
+    def apply_all(self) -> bool:
+        """Send everything in stages; return whether all of it is there."""
+        changes = [change for change in self.plan.changes if change.action in _APPLIED]
+        foundations = [change for change in changes if stage_of(change.ref) is Stage.FOUNDATIONS]
+        rest = {change.ref: change for change in changes if stage_of(change.ref) is not Stage.FOUNDATIONS}
+        if not (self.send(foundations) and self.stand(foundations) and self.dry_run_deferred(rest.values())):
+            return False
+        return all(self.send([rest[ref] for ref in refs]) for _, refs in by_stage(rest))
+
+    def send(self, changes: Iterable[Change]) -> bool:
+        """Write objects in parallel; return whether all of them are there. The first failure stops what follows."""
+        if self.ledger.has_failed() or self._is_stopped():
+            return False
+        crew = Crew(self._apply_timed, *self._crew_rules)
+        for change, result in crew.run([change for change in changes if change.ref not in self.ledger.uids]):
+            if result is Untold.NO_ANSWER:
+                self.ledger.close(change, Result.UNKNOWN, "the run was stopped before the answer came")
+            elif not isinstance(result, Untold):
+                self._settle(change, *result)
+            if self.ledger.has_failed():
+                crew.halt()
+        return not (self.ledger.has_failed() or self._is_stopped())
+
+    def stand(self, foundations: Iterable[Change]) -> bool:
+        """Wait until new namespaces are active and new definitions served; return whether they are."""
+        waited_for = {change.ref: change for change in foundations if is_waited_for(change.ref)}
+        if not waited_for:
+            return True
+        self.options.progress("waiting for namespaces and definitions")
+        for waited in wait_until_ready(self.writer, self._wait_request(waited_for, self.options.foundation_seconds)):
+            if not waited.ready:
+                self.ledger.close(waited_for[waited.ref], Result.FAILED, waited.message, waited.seconds)
+        if self.ledger.has_failed() or self._is_stopped():
+            return False
+        self.targets = dict(served_targets(self.request, self.writer))
+        return True
+
+    def dry_run_deferred(self, changes: Iterable[Change]) -> bool:
+        """Dry-run what could not be before, all of it before any of it is written; return whether all is accepted."""
+        crew = Crew(self._rejection, *self._crew_rules)
+        for change, result in crew.run([change for change in changes if change.fidelity is not Fidelity.SERVER]):
+            if isinstance(result, str) and result:
+                self.ledger.close(change, Result.FAILED, f"the dry run was rejected: {result}")
+        return not (self.ledger.has_failed() or self._is_stopped())
+
+    def wait(self) -> bool:
+        """Wait for all workloads of the set, changed or not; return whether everything is healthy."""
+        changes = {change.ref: change for change in self.plan.changes if change.action in IN_SET}
+        waited_for = {ref: change for ref, change in changes.items() if is_waited_for(ref)}
+        if not self.options.wait:
+            return True
+        for waited in wait_until_ready(self.writer, self._wait_request(waited_for, self.options.timeout_seconds)):
+            result = Result.DONE if waited.ready else Result.NOT_READY
+            self.ledger.close(waited_for[waited.ref], result, waited.message, waited.seconds)
+        return self.ledger.all_healthy and not self._is_stopped()
+
+    def prune(self, *, healthy: bool) -> None:
+        """Delete what is no longer in the config, in reverse order; only after everything else is healthy."""
+        deletions = {change.ref: change for change in self.plan.changes if change.action is Action.PRUNE}
+        if self._is_stopped() or not deletions:
+            return
+        if not (healthy and self.options.wait):
+            why = "not deleted before everything is healthy" if self.options.wait else "not deleted without waiting"
+            self.ledger.notes.append(f"{len(deletions)} objects {why}; the next run does it")
+            self.ledger.postpone_prune(why)
+            return
+        deadline = self.options.clock() + self.options.timeout_seconds
+        patience = Patience(deadline, self.options.clock, self.options.sleep, self.options.should_stop)
+        for _, refs in reversed(by_stage(deletions)):
+            crew = Crew(partial(self._prune_one, patience), *self._crew_rules)
+            for change, result in crew.run([deletions[ref] for ref in refs]):
+                self._settle_deletion(change, result)
+            if self.ledger.has_failed() or self._is_stopped():
+                return
+
+    def _settle(self, change: Change, fate: Written | NotWritten, seconds: float) -> None:
+        match fate:
+            case Written(uid):
+                self.ledger.applied(change.ref, uid, seconds)
+                if not (self.options.wait and is_waited_for(change.ref)):
+                    self.ledger.close(change, Result.DONE)
+            case NotWritten(result, message):
+                self.ledger.close(change, result, message, seconds)
+
+    def _settle_deletion(self, change: Change, result: Gone | NotGone | Untold) -> None:
+        match result:
+            case Gone(message):
+                self.ledger.gone.add(change.ref)
+                self.ledger.close(change, Result.DONE, message)
+            case NotGone(outcome, message):
+                self.ledger.close(change, outcome, message)
+            case Untold.NO_ANSWER:
+                self.ledger.close(change, Result.UNKNOWN, "the run was stopped before it was gone")
+            case Untold.NOT_BEGUN:
+                pass
+
+    def _write(self, change: Change) -> ObjectWrite:
+        target = self.targets[change.ref]
+        if target.kind is None:
+            raise LookupError(f"{change.ref} has no kind")
+        return ObjectWrite(change, target.kind, target.body)
+
+    def _apply_timed(self, change: Change) -> tuple[Written | NotWritten, float]:
+        """Never raises: it runs in a thread of its own."""
+        began_at = self.options.clock()
+        try:
+            fate = apply_object(self.applier, self._write(change))
+        except Exception as bug:  # whatever it was, the request may have been sent
+            fate = NotWritten(Result.UNKNOWN, f"a bug in gitops-push: {type(bug).__name__}: {bug}")
+        return fate, self.options.clock() - began_at
+
+    def _rejection(self, change: Change) -> str:
+        try:
+            return rejection(self.writer, self.targets[change.ref], self.request)
+        except Exception as bug:
+            return f"a bug in gitops-push: {type(bug).__name__}: {bug}"
+
+    def _prune_one(self, patience: Patience, change: Change) -> Gone | NotGone:
+        try:
+            _, version = split_api_version(change.api_version)
+            served = self.writer.served_kinds()
+            kind = served.find(change.ref.group, change.ref.kind, version) or served.find(
+                change.ref.group, change.ref.kind
+            )
+            if kind is None:
+                return Gone("its kind is not served any more")
+            return prune_object(self.writer, Deletion(change, kind), patience, self.request.redactor)
+        except Exception as bug:
+            return NotGone(Result.UNKNOWN, f"a bug in gitops-push: {type(bug).__name__}: {bug}")
+
+    def _wait_request(self, changes: Iterable[ObjectRef], seconds: float) -> WaitRequest:
+        targets = {ref: self.targets[ref] for ref in changes}
+        return WaitRequest(
+            targets={ref: target.kind for ref, target in targets.items() if target.kind is not None},
+            deadline=self.options.clock() + seconds,
+            vanishing=frozenset(ref for ref, target in targets.items() if vanishes_when_done(target.body)),
+            should_stop=self.options.should_stop,
+            progress=self.options.progress,
+            clock=self.options.clock,
+        )
+
+    @property
+    def _crew_rules(self) -> tuple[int, Callable[[], bool], float, Callable[[], float]]:
+        options = self.options
+        return options.concurrency, options.should_stop, options.stop_seconds, options.clock
+
+    def _is_stopped(self) -> bool:
+        if self.options.should_stop():
+            self.ledger.interrupted = True
+        return self.ledger.interrupted
+
+
+def _targets(request: DeployRequest, writer: ApiWriter) -> dict[ObjectRef, Target]:
+    found, problems = find_targets(request.manifests, writer.served_kinds(), request.environment, request.inventory.id)
+    if problems:
+        raise PlanError(problems)
+    return {target.ref: target for target in found}
+
+
+def _refuse_blocked(changes: Iterable[Change]) -> None:
+    blocked = tuple(_blocked(changes))
+    if blocked:
+        raise RefusedError(blocked)
+
+
+def _blocked(changes: Iterable[Change]) -> Iterator[Problem]:
+    for change in changes:
+        if change.action is Action.BLOCKED:
+            yield Problem(Code.FOREIGN_OWNER, f"{change.ref}: {change.reason}", change.origin, change.ref)

@@ -1,0 +1,118 @@
+"""The record of a running deployment: what became of each object, told once for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from gitops_push.core.deployment import Deployment, Outcome, Result
+from gitops_push.core.inventory import InventoryEntry
+from gitops_push.core.objects import ObjectRef
+from gitops_push.core.plan import WRITING, Action, Change, Plan
+from gitops_push.core.redaction import Redactor
+
+IN_SET = frozenset({Action.CREATE, Action.UPDATE, Action.OWNERSHIP, Action.UNCHANGED})
+"""The actions of objects that the manifest set holds."""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Changes as the deployment goes on; used from one thread.
+
+    An object first is *applied*, and later gets its one outcome; what has none at the end was not reached. `wrote` says
+    whether any write was sent.
+    """
+
+    plan: Plan
+    redactor: Redactor
+    on_outcome: Callable[[Outcome], None]
+    started_at: datetime
+    wrote: bool = False
+    interrupted: bool = False
+    notes: list[str] = field(default_factory=list)
+    uids: dict[ObjectRef, str] = field(default_factory=dict)
+    seconds: dict[ObjectRef, float] = field(default_factory=dict)
+    outcomes: dict[ObjectRef, Outcome] = field(default_factory=dict)
+    gone: set[ObjectRef] = field(default_factory=set)
+
+    def has_failed(self) -> bool:
+        """Return whether an object failed, or its fate is not known."""
+        return any(found.result in {Result.FAILED, Result.UNKNOWN} for found in self.outcomes.values())
+
+    @property
+    def all_healthy(self) -> bool:
+        """Return whether every outcome so far is a good one."""
+        return all(found.result is Result.DONE for found in self.outcomes.values())
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether every object of the set is as the plan says, ready or not."""
+        there = (c.ref in self.uids for c in self.plan.changes if c.action in WRITING and c.action is not Action.PRUNE)
+        return not self.interrupted and not self.has_failed() and all(there)
+
+    def stop(self, why: str) -> None:
+        """Note that the run ends before it is done."""
+        self.interrupted = True
+        self.notes.append(self.redactor.mask_text(why))
+
+    def fail(self, ref: ObjectRef, result: Result, message: str) -> None:
+        """Give the inventory its outcome: it is no object of the plan, and only told when it went wrong."""
+        outcome = Outcome(ref, Action.UPDATE, result, self.redactor.mask_text(message))
+        self.outcomes[ref] = outcome
+        self.on_outcome(outcome)
+
+    def applied(self, ref: ObjectRef, uid: str, seconds: float) -> None:
+        """Note that an object is as it was sent."""
+        self.uids[ref] = uid
+        self.seconds[ref] = seconds
+
+    def close(self, change: Change, result: Result, message: str = "", waited_seconds: float = 0.0) -> None:
+        """Give an object its outcome and tell it; the first one counts."""
+        if change.ref in self.outcomes:
+            return
+        seconds = self.seconds.get(change.ref, 0.0) + waited_seconds
+        outcome = Outcome(change.ref, change.action, result, self.redactor.mask_text(message), seconds)
+        self.outcomes[change.ref] = outcome
+        self.on_outcome(outcome)
+
+    def close_rest(self, why: str) -> None:
+        """Give every object that has none its outcome: applied, unchanged, or not reached because of `why`."""
+        for change in self.plan.changes:
+            if change.action not in WRITING:
+                self.close(change, Result.DONE)
+            elif change.ref in self.uids:
+                self.close(change, Result.DONE, "applied; its health was not checked")
+            else:
+                self.close(change, Result.NOT_REACHED, why)
+
+    def postpone_prune(self, why: str) -> None:
+        """Give every object that was to be deleted the outcome that it is kept for now."""
+        for change in self.plan.changes:
+            if change.action is Action.PRUNE:
+                self.close(replace(change, action=Action.KEPT), Result.DONE, why)
+
+    def entries(self, old: Iterable[InventoryEntry]) -> tuple[InventoryEntry, ...]:
+        """Return what is owned now: the set, and what was to be pruned and is not gone."""
+        known = {entry.ref: entry for entry in old}
+        kept = (known[c.ref] for c in self.plan.changes if c.action not in IN_SET and c.ref in known)
+        return (*self._set_entries(), *(entry for entry in kept if entry.ref not in self.gone))
+
+    def _set_entries(self) -> Iterator[InventoryEntry]:
+        for change in self.plan.changes:
+            if change.action in IN_SET:
+                yield InventoryEntry(change.ref, change.api_version, self.uids.get(change.ref) or change.live_uid)
+
+    def deployment(self, finished_at: datetime) -> Deployment:
+        """Return the finished deployment, outcomes in the order of the plan, those of other objects last."""
+        refs = [change.ref for change in self.plan.changes]
+        others = [ref for ref in self.outcomes if ref not in set(refs)]
+        return Deployment(
+            plan=self.plan,
+            outcomes=tuple(self.outcomes[ref] for ref in (*refs, *others) if ref in self.outcomes),
+            started_at=self.started_at,
+            finished_at=finished_at,
+            wrote=self.wrote,
+            interrupted=self.interrupted,
+            note="; ".join(self.notes),
+        )

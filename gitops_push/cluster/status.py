@@ -1,0 +1,66 @@
+"""The health of everything that an inventory owns, right now. Reads only, and does not wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from gitops_push.cluster.api import ApiFailure, ApiReader
+from gitops_push.cluster.diagnosis import Diagnosis
+from gitops_push.cluster.health import HealthCheck
+from gitops_push.cluster.live import LiveObjects, read_live
+from gitops_push.cluster.pods import POD, PodIndex, has_pods
+from gitops_push.core.inventory import Inventory
+from gitops_push.core.objects import Body, ObjectRef
+from gitops_push.core.ordering import apply_key
+from gitops_push.core.readiness import Failed, Progressing, Ready, Unknown
+from gitops_push.core.status import Health, ObjectStatus, StatusReport
+
+
+def read_status(inventory: Inventory, reader: ApiReader, cluster_id: str, now: datetime) -> StatusReport:
+    """Return the status of an environment.
+
+    One LIST per kind and namespace, pods and events included. What may not be read has health `UNKNOWN` and says so.
+    """
+    live = read_live((), inventory.entries, reader.served_kinds(), reader)
+    pods = _read_pods(inventory, reader)
+    check, diagnosis = HealthCheck(reader, pods), Diagnosis(reader, pods)
+    refs = sorted((entry.ref for entry in inventory.entries), key=apply_key)
+    objects = tuple(_status(ref, live, check, diagnosis) for ref in refs)
+    return StatusReport(inventory, cluster_id, now, objects)
+
+
+def _status(ref: ObjectRef, live: LiveObjects, check: HealthCheck, diagnosis: Diagnosis) -> ObjectStatus:
+    body = live.objects.get(ref)
+    if body is None:
+        return _without_body(ref, live.unreadable)
+    match check.of(ref, body):
+        case Ready(note):
+            return ObjectStatus(ref, Health.READY, note)
+        case Progressing(reason):
+            return ObjectStatus(ref, Health.PROGRESSING, diagnosis.of(ref, reason))
+        case Failed(reason):
+            return ObjectStatus(ref, Health.FAILED, diagnosis.of(ref, reason))
+        case Unknown(reason):
+            return ObjectStatus(ref, Health.UNKNOWN, reason)
+
+
+def _without_body(ref: ObjectRef, unreadable: Iterable[str]) -> ObjectStatus:
+    """A 403 is not "missing"."""
+    doubt = next((text for text in unreadable if text.startswith(f"{ref} (")), "")
+    if doubt:
+        return ObjectStatus(ref, Health.UNKNOWN, f"may not be read {doubt.removeprefix(str(ref)).strip()}")
+    return ObjectStatus(ref, Health.MISSING, "does not exist")
+
+
+def _read_pods(inventory: Inventory, reader: ApiReader) -> PodIndex:
+    """Pods say why a workload is not ready; where they may not be listed the workload's own status has to do."""
+    pods = PodIndex()
+    for namespace in sorted({entry.ref.namespace for entry in inventory.entries if has_pods(entry.ref)}):
+        try:
+            found = reader.list(POD, namespace).items
+        except ApiFailure:
+            continue
+        bodies: dict[str, Body | None] = {str(body["metadata"]["name"]): body for body in found}
+        pods.update(namespace, bodies)
+    return pods
