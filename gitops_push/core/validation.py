@@ -7,7 +7,7 @@ set. Whatever only a server can know (schemas, quotas, whether a namespace exist
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from gitops_push.core.codes import Code
@@ -23,6 +23,17 @@ from gitops_push.core.tree import Node, origin_at
 _API_VERSION: Final = re.compile(r"(?:[a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _KIND: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _ALWAYS_THERE: Final = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
+_TEMPLATE: Final = ("spec", "template", "spec")
+_POD_SPECS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
+    ("", "Pod"): ("spec",),
+    ("", "ReplicationController"): _TEMPLATE,
+    ("apps", "Deployment"): _TEMPLATE,
+    ("apps", "ReplicaSet"): _TEMPLATE,
+    ("apps", "StatefulSet"): _TEMPLATE,
+    ("apps", "DaemonSet"): _TEMPLATE,
+    ("batch", "Job"): _TEMPLATE,
+    ("batch", "CronJob"): ("spec", "jobTemplate", *_TEMPLATE),
+}
 _STRING_MAPS: Final = {"ConfigMap": ("data", "binaryData"), "Secret": ("data", "stringData")}
 
 
@@ -95,6 +106,7 @@ def _checks(body: dict[str, Any], origin: Origin) -> Iterator[Problem]:
     yield from _key_problems(body, ref, origin)
     for name in _STRING_MAPS.get(ref.kind, ()) if not group else ():
         yield from _string_map_problems(body, ref, (name,), origin)
+    yield from _variable_problems(body, ref, origin)
 
 
 def _identity_problems(body: dict[str, Any], origin: Origin) -> Iterator[Problem]:
@@ -164,6 +176,26 @@ def _string_map_problems(
             place = origin_at(body, (*path, key)) or origin
             message = f"{ref}: {where}[{key}] must be a text, this is {_noun(value)}"
             yield Problem(Code.MANIFEST_INVALID, message, place, ref, _quoted(value))
+
+
+def _variable_problems(body: dict[str, Any], ref: ObjectRef, origin: Origin) -> Iterator[Problem]:
+    """Yield the variables of containers whose value is no text, the most frequent slip in a workload."""
+    pod = _POD_SPECS.get((ref.group, ref.kind))
+    spec = _value_at(body, pod) if pod else None
+    for kind in ("containers", "initContainers") if isinstance(spec, dict) else ():
+        for index, container in enumerate(_list_at(spec, kind)):
+            for position, variable in enumerate(_list_at(container, "env")):
+                value = variable.get("value") if isinstance(variable, dict) else None
+                if isinstance(value, (bool, int, float)):
+                    path = (*(pod or ()), kind, index, "env", position, "value")
+                    message = f"{ref}: the variable {variable.get('name')!r} must be a text, this is {_noun(value)}"
+                    place = origin_at(body, path) or origin
+                    yield Problem(Code.MANIFEST_INVALID, message, place, ref, _quoted(value))
+
+
+def _list_at(node: Node, key: str) -> list[Any]:
+    found = node.get(key) if isinstance(node, dict) else None
+    return found if isinstance(found, list) else []
 
 
 def _key_problems(body: dict[str, Any], ref: ObjectRef, origin: Origin) -> Iterator[Problem]:

@@ -1,12 +1,8 @@
-"""Writes the JSON Schema (draft-07) and the reference page of gitops-push.yaml from its grammar.
-
-`python -m gitops_push.repo.config_docs FOLDER` writes `gitops-push.schema.json` and `reference/config.md` into FOLDER.
-"""
+"""Writes the JSON Schema (draft-07) and the reference page of gitops-push.yaml from its grammar."""
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, assert_never
@@ -206,11 +202,7 @@ def _words_of_text(text: Text) -> str:
 
 
 def write_docs(folder: Path) -> None:
-    """Write the schema and the reference page into a docs folder."""
+    """Write `gitops-push.schema.json` and `reference/config.md` into a docs folder."""
     (folder / "reference").mkdir(parents=True, exist_ok=True)
     (folder / _SCHEMA_ID).write_text(json.dumps(to_schema(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / "reference" / "config.md").write_text(to_reference(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write_docs(Path(sys.argv[1]))

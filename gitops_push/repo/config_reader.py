@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import Problem
@@ -14,6 +14,8 @@ from gitops_push.core.origin import Origin
 from gitops_push.core.suggestion import did_you_mean
 from gitops_push.core.tree import Fields, Node, as_origin, origin_at
 from gitops_push.repo.grammar import Either, Field, ListOf, Named, Number, Record, Switch, Text, Type
+
+_SHOWN: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,9 @@ def _unknown_key(value: dict[str, Any], key: str, record: Record, place: _Place)
             message = f"{place.at(key)} is not supported yet ({meaning})"
             return Problem(Code.CONFIG_NOT_SUPPORTED_YET, message, origin, hint="remove it; it is never ignored")
     known = [field.name for field in record.fields]
-    message = f"unknown key {key!r} in {place}{did_you_mean(key, [*known, *(name for name, _ in record.later)])}"
+    message = (
+        f"unknown key {describe(key)} in {place}{did_you_mean(key, [*known, *(name for name, _ in record.later)])}"
+    )
     return Problem(Code.CONFIG_UNKNOWN_KEY, message, origin, hint=f"possible are: {', '.join(known)}")
 
 
@@ -130,7 +134,7 @@ def _check_named(value: Node, named: Named, place: _Place) -> Iterator[Problem]:
         grammar = next((grammar for name, grammar in named.alternatives if matches(key, name.pattern)), None)
         if grammar is None:
             wanted = " or ".join(name.what for name, _ in named.alternatives)
-            message = f"{key!r} in {place} is not {wanted}"
+            message = f"{describe(key)} in {place} is not {wanted}"
             yield Problem(Code.CONFIG_INVALID_VALUE, message, place.key_origin(value, key))
         else:
             yield from _check(item, grammar, place.at(key))
@@ -150,7 +154,7 @@ def _check_list(value: Node, grammar: ListOf, place: _Place) -> Iterator[Problem
 def _check_text(value: Node, text: Text, place: _Place) -> Iterator[Problem]:
     if isinstance(value, str):
         if not matches(value, text.pattern):
-            yield _wrong(place, f"{place} must be {text.what}, this is {value!r}", _example(text))
+            yield _wrong(place, f"{place} must be {text.what}, this is {describe(value)}", _example(text))
     elif isinstance(value, (bool, int, float)) and matches(str(value).lower(), text.pattern):
         yield _wrong(place, f"{place} must be {text.what}, this is {describe(value)}", "put it in quotes")
     else:
@@ -196,7 +200,7 @@ def describe(value: object) -> str:
         case int() | float():
             return f"the number {value}"
         case str():
-            return repr(value)
+            return repr(value if len(value) <= _SHOWN else value[:_SHOWN] + "…")
         case list():
             return "a list"
         case _:

@@ -21,6 +21,14 @@ from gitops_push.system.files import RepoFiles
 
 _DEFAULT_NAMESPACE: Final = "default"
 _CHART_NAME: Final = "Chart.yaml"
+_DECLARATIONS: Final = frozenset(
+    {
+        ("argoproj.io", "Application"),
+        ("argoproj.io", "ApplicationSet"),
+        ("kustomize.toolkit.fluxcd.io", "Kustomization"),
+        ("helm.toolkit.fluxcd.io", "HelmRelease"),
+    }
+)
 _NAME_LIMIT: Final = 63
 _KEPT: Final = 40
 
@@ -104,7 +112,26 @@ def _source_of(files: RepoFiles, path: str, kustomization: str) -> Source:
         return KustomizeSource(path, Origin(kustomization))
     if files.is_dir(path) and files.is_file(files.resolve(path, _CHART_NAME)):
         raise ConfigError(Problem(Code.CONFIG_NOT_SUPPORTED_YET, f"{path} is a chart; charts are not supported yet"))
+    if files.is_file(path):
+        _refuse_declaration(files, path)
     return DirectorySource(path, Origin(path))
+
+
+def _refuse_declaration(files: RepoFiles, path: str) -> None:
+    """Raise `ConfigError` for a file that declares an application: deploying the declaration is not what is meant."""
+    try:
+        documents = read_documents(files.read(path), path, Dialect.KUBECTL)
+    except BuildError:  # the build reads it again and says what is wrong
+        return
+    for document in documents:
+        body = document.value if isinstance(document.value, dict) else {}
+        group, kind = str(body.get("apiVersion")).partition("/")[0], str(body.get("kind"))
+        if (group, kind) in _DECLARATIONS:
+            message = f"{path} declares an application ({group} {kind}); those are not supported yet"
+            hint = "give the path that it names; to apply the declaration itself, list it as a 'directory' source"
+            raise ConfigError(
+                Problem(Code.CONFIG_NOT_SUPPORTED_YET, message, Origin(path, document.start_line, 1), hint=hint)
+            )
 
 
 def _namespace_of(files: RepoFiles, kustomization: str) -> tuple[str, Origin | None]:

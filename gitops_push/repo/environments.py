@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import Final
 from urllib.parse import urlsplit
 
 from gitops_push.core.checkout import Checkout
@@ -19,8 +20,8 @@ from gitops_push.repo.placeholders import Match, fill, find_matches, placeholder
 from gitops_push.repo.settings import Maker, make_environment
 from gitops_push.system.files import RepoFiles
 
-_MAX_PLACEHOLDERS = 3
-NO_MATCH = Match("", {})
+_MAX_PLACEHOLDERS: Final = 3
+NO_MATCH: Final = Match("", {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,9 @@ class Asked:
     """What the command line asks for: an environment's name or a path.
 
     `folder` is the current folder, relative to the repo root: relative paths count from it, and the config is looked
-    for there and above. `config` is the file named by `--config`, or "". `namespace` is that of `--namespace`, or "":
-    it holds for paths only, because for an environment of the config it would move the inventory.
+    for there and above. `config` is the file that `--config` names (it counts from the current folder too), or "".
+    `namespace` is that of `--namespace`, or "": it holds for paths only, because for an environment of the config it
+    would move the inventory.
     """
 
     name_or_path: str
@@ -54,7 +56,7 @@ def load_environment(checkout: Checkout, files: RepoFiles, asked: Asked | str) -
     unknown or ambiguous name, a path that does not exist.
     """
     asked = Asked(asked) if isinstance(asked, str) else asked
-    config = load_nearest_config(files, asked)
+    config = load_nearest_config(checkout, files, asked)
     if not asked.name_or_path.startswith((".", "/")) and config is not None:
         found = find_named(files, config, asked.name_or_path)
         if found is not None:
@@ -79,10 +81,15 @@ def load_environments(checkout: Checkout, files: RepoFiles, config: Config) -> t
     return tuple(made)
 
 
-def load_nearest_config(files: RepoFiles, asked: Asked) -> Config | None:
+def load_nearest_config(checkout: Checkout, files: RepoFiles, asked: Asked) -> Config | None:
     """Return the config that holds for what was asked, or None if there is none. Raises `ConfigError`."""
-    path = asked.config or find_config(files, asked.folder)
-    return load_config(files, path) if path else None
+    if not asked.config:
+        path = find_config(files, asked.folder)
+        return load_config(files, path) if path else None
+    try:
+        return load_config(files, _from_root(checkout, files, asked.folder, asked.config))
+    except BuildError as error:
+        raise ConfigError(Problem(Code.CONFIG_UNREADABLE, item.message) for item in error.problems) from error
 
 
 def named_entries(files: RepoFiles, config: Config) -> tuple[NamedEntry, ...]:
@@ -186,17 +193,20 @@ def _described(named: NamedEntry) -> str:
 
 def _path_in_repo(checkout: Checkout, files: RepoFiles, asked: Asked) -> str | None:
     """Return the path from the root, or None if nothing is there. Raises `ConfigError` for one out of the repo."""
-    text = asked.name_or_path
     try:
-        if text.startswith("/"):
-            if not PurePath(text).is_relative_to(checkout.root):
-                raise ConfigError(Problem(Code.ENVIRONMENT_UNKNOWN, f"{text} is not in the repo {checkout.root}"))
-            path = files.resolve(".", str(PurePath(text).relative_to(checkout.root)))
-        else:
-            path = files.resolve(asked.folder, text)
+        path = _from_root(checkout, files, asked.folder, asked.name_or_path)
         return path if files.is_file(path) or files.is_dir(path) else None
     except BuildError as error:
-        raise ConfigError([Problem(Code.ENVIRONMENT_UNKNOWN, item.message) for item in error.problems]) from error
+        raise ConfigError(Problem(Code.ENVIRONMENT_UNKNOWN, item.message) for item in error.problems) from error
+
+
+def _from_root(checkout: Checkout, files: RepoFiles, folder: str, text: str) -> str:
+    """Return a path of the command line relative to the root. Raises `BuildError` for one that is not in the repo."""
+    if not text.startswith("/"):
+        return files.resolve(folder, text)
+    if not PurePath(text).is_relative_to(checkout.root):
+        raise BuildError(Problem(Code.FILE_UNREADABLE, f"{text} is not in the repo {checkout.root}"))
+    return files.resolve(".", str(PurePath(text).relative_to(checkout.root)))
 
 
 def _unknown(files: RepoFiles, config: Config | None, asked: Asked) -> Problem:

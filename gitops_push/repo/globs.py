@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Final
 
 from gitops_push.system.files import RepoFiles
 
 _WILDCARDS: Final = re.compile(r"[*?]")
+_ANY_FOLDERS: Final = "**"
 
 
 def is_glob(path: str) -> bool:
@@ -26,26 +29,31 @@ def find_files(files: RepoFiles, base: str, pattern: str) -> tuple[str, ...]:
     start = _literal_folder(whole)
     if not files.is_dir(start):
         return ()
-    compiled = glob_pattern(whole)
-    return tuple(sorted(path for path in files.walk(start) if compiled.fullmatch(path)))
+    return tuple(sorted(path for path in files.walk(start) if fits_glob(path, whole)))
 
 
-def glob_pattern(pattern: str) -> re.Pattern[str]:
-    """Return the regular expression of a path with wildcards."""
-    segments = pattern.split("/")
-    parts = []
-    for index, segment in enumerate(segments):
-        last = index == len(segments) - 1
-        if segment == "**":
-            parts.append(".*" if last else "(?:[^/]+/)*")
-        else:
-            parts.append(_segment_pattern(segment) + ("" if last else "/"))
-    return re.compile("".join(parts), re.DOTALL)
+def fits_glob(path: str, pattern: str) -> bool:
+    """Return whether a path is one that the pattern stands for. Takes time linear in both, whatever the wildcards."""
+    wanted = pattern.split("/")
+    reached = {0}
+    for name in path.split("/"):
+        reached = _past_folders(reached, wanted)
+        kept = {at for at in reached if at < len(wanted) and wanted[at] == _ANY_FOLDERS}
+        reached = kept | {at + 1 for at in reached - kept if at < len(wanted) and _fits_name(name, wanted[at])}
+    return len(wanted) in _past_folders(reached, wanted)
 
 
-def _segment_pattern(segment: str) -> str:
-    pieces = re.split(r"([*?])", re.sub(r"\*+", "*", segment))
-    return "".join({"*": "[^/]*", "?": "[^/]"}.get(piece) or re.escape(piece) for piece in pieces)
+def _past_folders(reached: set[int], wanted: Sequence[str]) -> set[int]:
+    """Return the positions in the pattern that can be reached, because `**` may also stand for no folder at all."""
+    found = set(reached)
+    for at in range(len(wanted)):
+        if at in found and wanted[at] == _ANY_FOLDERS:
+            found.add(at + 1)
+    return found
+
+
+def _fits_name(name: str, wanted: str) -> bool:
+    return fnmatchcase(name, wanted.replace("[", "[[]"))
 
 
 def _literal_folder(pattern: str) -> str:

@@ -151,7 +151,7 @@ def _fits(name: str) -> bool:
 
 
 def _head(checkout: Checkout) -> Iterator[str]:
-    yield "# Environments of this repo, for gitops-push. All keys: docs/reference/config.md"
+    yield "# The environments of this repo. Every key is in the reference of gitops-push, docs/reference/config.md."
     yield "version: 1"
     project = project_of(checkout)
     if matches(project, PROJECT.pattern):

@@ -138,6 +138,14 @@ def environment(external: tuple[ObjectRef, ...] = (), declared: bool = True) -> 
             None,
             id="upper case in a name",
         ),
+        pytest.param(
+            "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a}\n"
+            "spec: {jobTemplate: {spec: {template: {spec: {containers: [{env: [{name: PORT, value: 8080}]}]}}}}}\n",
+            "4:87",
+            "batch/CronJob a: the variable 'PORT' must be a text, this is a number",
+            'put it in quotes: "8080"',
+            id="a number as variable",
+        ),
         pytest.param("- a\n", "1:1", "an object must be a mapping, this is a list", None, id="a list"),
     ],
 )

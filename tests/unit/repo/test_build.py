@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gitops_push.core.checkout import Checkout
 from gitops_push.core.codes import Code
 from gitops_push.core.environment import Cluster, DirectorySource, Environment, KustomizeSource
-from gitops_push.core.errors import BuildError
+from gitops_push.core.errors import BuildError, ConfigError
 from gitops_push.core.objects import Manifest, ManifestSet, ObjectRef
 from gitops_push.core.origin import Origin
 from gitops_push.repo.build import build_manifests, digest_of, settle_scopes
@@ -172,7 +172,7 @@ def test_the_digest_does_not_depend_on_the_order_but_on_every_value(
         ("microservices-demo/kubernetes-manifests", KustomizeSource, 33),
         ("microservices-demo/kustomize", KustomizeSource, 35),
         ("flux2-kustomize-helm-example/apps/staging", KustomizeSource, 3),
-        ("flux2-kustomize-helm-example/clusters/staging/infrastructure.yaml", DirectorySource, 2),
+        ("podinfo/kustomize/hpa.yaml", DirectorySource, 1),
     ],
 )
 def test_real_repositories_build_from_their_paths(path: str, kind: type, count: int) -> None:
@@ -183,6 +183,17 @@ def test_real_repositories_build_from_their_paths(path: str, kind: type, count: 
     assert isinstance(environment.sources[0], kind)
     assert len(manifests.manifests) == count
     assert all(manifest.origin.file.startswith(path.partition("/")[0]) for manifest in manifests.manifests)
+
+
+@pytest.mark.skipif(not REAL_REPOS.is_dir(), reason="the real repositories are not here")
+@pytest.mark.parametrize(
+    "path",
+    ["argocd-application/my-app.yaml", "flux2-kustomize-helm-example/clusters/staging/infrastructure.yaml"],
+)
+def test_a_declared_application_is_not_supported_yet(path: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_environment(Checkout(REAL_REPOS), RepoFiles(REAL_REPOS), path)
+    assert [problem.code for problem in caught.value.problems] == [Code.CONFIG_NOT_SUPPORTED_YET]
 
 
 @pytest.mark.skipif(not REAL_REPOS.is_dir(), reason="the real repositories are not here")

@@ -495,6 +495,25 @@ def test_the_config_is_found_upward(write: Writer, tmp_path: Path) -> None:
     assert find_config(files, ".") == "gitops-push.yaml"
 
 
+@pytest.mark.parametrize("named", ["../config/other.yaml", "{root}/config/other.yaml"])
+def test_a_config_that_is_named_is_used_alone(write: Writer, tmp_path: Path, named: str) -> None:
+    files = write(FULL)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "other.yaml").write_text(
+        "version: 1\nenvironments: {qa: {namespace: a, sources: [{directory: ../base/crds}]}}\n"
+    )
+    asked = Asked("qa", folder="apps", config=named.format(root=tmp_path))
+    assert load_environment(checkout_of(files), files, asked).sources[0].path == "base/crds"
+
+
+@pytest.mark.parametrize("named", ["none.yaml", "../../x.yaml", "/etc/passwd"])
+def test_a_config_that_is_named_must_be_in_the_repo(write: Writer, named: str) -> None:
+    files = write(FULL)
+    with pytest.raises(ConfigError) as caught:
+        load_environment(checkout_of(files), files, Asked("prod", config=named))
+    assert [problem.code for problem in caught.value.problems] == [Code.CONFIG_UNREADABLE]
+
+
 def test_without_config_and_path_the_error_says_what_to_do(write: Writer) -> None:
     [(code, _, message)] = errors_of(write())
     assert (code, message) == (Code.ENVIRONMENT_UNKNOWN, "there is no gitops-push.yaml, and no path 'prod'")
