@@ -75,8 +75,8 @@ class UrllibWire:
     """Implements `Wire` with urllib3, by the pools of one `kubernetes.client.ApiClient`."""
 
     def __init__(self, credential: Credential, parts: SplitResult, options: ConnectionOptions) -> None:
-        import urllib3  # noqa: PLC0415
-        from kubernetes.client import ApiClient, Configuration  # noqa: PLC0415
+        import urllib3
+        from kubernetes.client import ApiClient, Configuration
 
         self._urllib3 = urllib3
         self._credential = credential
@@ -113,7 +113,8 @@ class UrllibWire:
 
     def close(self) -> None:
         """See `Wire`."""
-        self._client.rest_client.pool_manager.clear()
+        for pool in (self._pool, self._watch_pool):
+            pool.close()
 
     def read_some(self, response: Any, deadline: float) -> bytes:
         """Return what the next read of a streamed response gives, b"" at its end; `NoReply` if it broke off."""
@@ -202,10 +203,12 @@ class UrllibWire:
             return f"cannot be reached: {_short(error)}", "check HTTPS_PROXY and NO_PROXY, or use --no-proxy"
         if isinstance(error, (errors.NameResolutionError, UnicodeError)):
             return "cannot be reached: its name does not resolve", "check the server in the kubeconfig, DNS and VPN"
-        if isinstance(error, errors.ConnectTimeoutError):
-            return f"does not answer within {self._timeout.connect_timeout:g} s", "check the network, firewall and VPN"
         if _cause_of(error, ConnectionRefusedError):
             return "refuses the connection", "is the API server running, and is the port right?"
+        if isinstance(error, errors.NewConnectionError):  # before its base class ConnectTimeoutError
+            return f"cannot be reached: {_short(error)}", "check the network, firewall and VPN"
+        if isinstance(error, errors.ConnectTimeoutError):
+            return f"does not answer within {self._timeout.connect_timeout:g} s", "check the network, firewall and VPN"
         if _cause_of(error, TimeoutError) or isinstance(error, errors.ReadTimeoutError):
             return "did not answer in time", "the server or the network is overloaded"
         return f"broke the connection off ({_short(error)})", None
@@ -219,6 +222,7 @@ class UrllibLines:
         self._wire = wire
         self._buffer = bytearray()
         self._closed = threading.Event()
+        self._reading = threading.Lock()
 
     @property
     def status(self) -> int:
@@ -241,27 +245,34 @@ class UrllibLines:
         return line
 
     def close(self) -> None:
-        """See `Lines`. Only wakes the reader, if there is one; the connection goes with the response."""
+        """See `Lines`. Wakes a reader that waits, which then closes the connection; else closes it itself."""
         self._closed.set()
         with contextlib.suppress(OSError, RuntimeError, ValueError):  # it has ended already
             self._response.shutdown()
+        if self._reading.acquire(blocking=False):
+            try:
+                self._response.close()
+            finally:
+                self._reading.release()
 
     def _read(self, deadline: float) -> bytes:
-        if self._closed.is_set():
-            return b""
-        try:
-            return self._wire.read_some(self._response, deadline)
-        except (NoReply, ValueError, AttributeError):  # the last two: the socket was shut down under the read
-            if self._closed.is_set():
-                return b""
-            raise
+        with self._reading:
+            try:
+                return b"" if self._closed.is_set() else self._wire.read_some(self._response, deadline)
+            except (NoReply, ValueError, AttributeError):  # the last two: the socket was shut down under the read
+                if self._closed.is_set():
+                    return b""
+                raise
+            finally:
+                if self._closed.is_set():
+                    self._response.close()
 
 
 def _pool_manager(
     credential: Credential, parts: SplitResult, options: ConnectionOptions, call: CurrentCall
 ) -> urllib3.PoolManager:
-    import urllib3  # noqa: PLC0415
-    from urllib3.connection import HTTPConnection  # noqa: PLC0415
+    import urllib3
+    from urllib3.connection import HTTPConnection
 
     context = tls_context(credential)
     context.sslsocket_class = deadline_socket(call, time.monotonic)
@@ -284,7 +295,7 @@ def _pool_manager(
 
 
 def _proxy_headers(url: str) -> dict[str, str]:
-    import urllib3  # noqa: PLC0415
+    import urllib3
 
     parts = urlsplit(url)
     if not parts.username:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from gitops_push.cluster import discovery
 from gitops_push.cluster.answers import (
@@ -47,7 +47,7 @@ _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), al
 
 
 class HttpApi:
-    """Implements `ApiWriter`; made by `cluster.client.connect`, used by many threads, ended by `close`."""
+    """Implements `ApiWriter`; made by `cluster.client.connect`, used by many threads, ended by `close` or `with`."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -58,6 +58,12 @@ class HttpApi:
     def retry_counts(self) -> RetryCounts:
         """Return how many requests were sent, and how many of them were repetitions."""
         return self._exchange.retries.counts
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close all connections."""

@@ -6,11 +6,14 @@ looks at the deadline of the call that its thread is making, and notes that the 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import ssl
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
+
+_ALERT_SECONDS: Final = 0.5
 
 
 class CurrentCall(threading.local):
@@ -36,7 +39,19 @@ def deadline_socket(call: CurrentCall, clock: Callable[[], float]) -> type[ssl.S
         def send(self, data: Any, flags: int = 0) -> int:
             self._shorten()
             call.sent = True
-            return super().send(data, flags)
+            try:
+                return super().send(data, flags)
+            except (ssl.SSLEOFError, ConnectionError):
+                self._raise_alert()
+                raise
+
+        def _raise_alert(self) -> None:
+            """Say why the other side hung up, if it did: TLS 1.3 refuses a client certificate after the handshake."""
+            with contextlib.suppress(
+                ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError, TimeoutError, ValueError
+            ):
+                self.settimeout(_ALERT_SECONDS)
+                super().read(1)
 
         def _shorten(self) -> None:
             left = call.deadline - clock()
