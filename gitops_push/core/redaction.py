@@ -22,6 +22,9 @@ SHORTEST: Final = 6
 """Shorter values are masked by position only: masking every `3` of a report would blind the reader."""
 
 _BLOCK: Final = 3
+_CUT: Final = 16
+_CUTTABLE: Final = 32
+_TOKEN: Final = re.compile(r"[A-Za-z0-9+/_=.~%-]+")
 _MARKER: Final = re.compile("\u2039secret:([0-9a-f]{8})\u203a")
 
 
@@ -101,11 +104,24 @@ class Redactor:
             if shift:
                 at += shift
                 continue
-            for form in by_prefix.get(text[at : at + SHORTEST], ()):
-                if text.startswith(form, at):
-                    yield at, len(form)
-                    break
+            length = max(
+                (_length_at(form, text, at) for form in by_prefix.get(text[at : at + SHORTEST], ())), default=0
+            )
+            if length:
+                yield at, length
             at += 1
+
+
+def _length_at(form: str, text: str, at: int) -> int:
+    """Return how much of a form stands at a position: all of it, or its beginning where the text was cut, else 0.
+
+    Only a long form without spaces counts when it is cut: the beginning of a sentence or of a URL is no secret.
+    """
+    if text.startswith(form, at):
+        return len(form)
+    if len(form) < _CUTTABLE or not text.startswith(form[:_CUT], at) or not _TOKEN.fullmatch(form):
+        return 0
+    return next(length for length in range(_CUT, len(form)) if not text.startswith(form[length], at + length))
 
 
 def _forms(values: Iterable[str], public: frozenset[str]) -> dict[str, str]:

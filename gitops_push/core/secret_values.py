@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
 from gitops_push.core.objects import Body
+from gitops_push.core.untrusted import clean_line, clean_text
 
 SECRET_FIELDS: Final = ("data", "stringData")
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
@@ -53,6 +54,8 @@ def secret_forms(value: str) -> Iterator[str]:
     """Yield the forms of a secret value: raw, base64, hex, URL- and JSON-escaped, and its lines that look like keys."""
     yield value
     yield value.strip()
+    yield clean_text(value)  # text of a server is made harmless before it is masked
+    yield clean_line(value)
     yield from _base64_forms(value)
     yield from _json_forms(value)
     if len(value) > _LONG:

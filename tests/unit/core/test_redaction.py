@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gitops_push.core.redaction import SHORTEST, Masked, Redactor
 from gitops_push.core.secret_values import LAST_APPLIED, secret_values_of
+from gitops_push.core.untrusted import clean_line, clean_text
 
 KEY = b"a key of this run"
 TAG = re.compile("\u2039secret:[0-9a-f]{8}\u203a")
@@ -161,6 +162,28 @@ def test_bytes_that_are_no_text_are_found_as_base64_and_hex() -> None:
     body = {"kind": "Secret", "data": {"keystore": base64.b64encode(content).decode()}}
     masked = Redactor(KEY, secret_values_of(body)).mask_text(f"{base64.b64encode(content).decode()} {content.hex()}")
     assert re.fullmatch(f"{TAG.pattern} {TAG.pattern}", masked)
+
+
+@given(cut=st.integers(16, 200), encode=st.sampled_from([str, base64_of]))
+def test_a_token_that_was_cut_off_is_masked_as_far_as_it_goes(cut: int, encode) -> None:  # type: ignore[no-untyped-def]
+    token = "eyJhbGciOiJSUzI1NiIsImtpZCI6InRlc3QifQ." + "".join(f"{n:x}zQ" for n in range(60))
+    redactor = Redactor(KEY, [token])
+    assert (
+        TAG.sub("", redactor.mask_text(f"invalid bearer {encode(token)[:cut]}... (cut)")) == "invalid bearer ... (cut)"
+    )
+
+
+def test_the_beginning_of_a_url_or_of_a_document_is_no_secret() -> None:
+    values = ["https://hooks.example.com/services/T0000/B0000/XXXX", "apiVersion: v1\nkind: Config\nusers: []\n"]
+    text = "https://hooks.example.com/ and apiVersion: v1\nkind: ConfigMap"
+    assert Redactor(KEY, values).mask_text(text) == text
+
+
+@given(secret_text)
+def test_a_value_is_found_after_the_text_around_it_was_made_harmless(value: str) -> None:
+    redactor = Redactor(KEY, [value])
+    assert TAG.search(redactor.mask_text(clean_line(f"says {value}")))
+    assert TAG.search(redactor.mask_text(clean_text(f"says {value}")))
 
 
 def test_all_values_of_a_secret_are_collected() -> None:
