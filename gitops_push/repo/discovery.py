@@ -12,9 +12,10 @@ from typing import Final
 from gitops_push.core.codes import Code
 from gitops_push.core.environment import Cluster, DirectorySource, Environment, KustomizeSource, Source
 from gitops_push.core.errors import BuildError, ConfigError, Problem
+from gitops_push.core.kinds import split_api_version
 from gitops_push.core.names import wrong_label
 from gitops_push.core.origin import Origin
-from gitops_push.core.tree import origin_at
+from gitops_push.core.tree import Node, origin_at
 from gitops_push.documents.reader import Dialect, read_documents, read_one
 from gitops_push.repo.directory import CONFIG_NAMES, EXTENSIONS, KUSTOMIZATION_NAMES, kustomization_of
 from gitops_push.system.files import RepoFiles
@@ -34,11 +35,12 @@ _KEPT: Final = 40
 
 
 class CandidateKind(StrEnum):
-    """What a directory is."""
+    """What a directory is. `DECLARATIONS` holds nothing but applications declared for Argo CD or Flux."""
 
     KUSTOMIZATION = "kustomization"
     COMPONENT = "component"
     DIRECTORY = "directory"
+    DECLARATIONS = "declarations"
     CHART = "chart"
 
 
@@ -124,10 +126,9 @@ def _refuse_declaration(files: RepoFiles, path: str) -> None:
     except BuildError:  # the build reads it again and says what is wrong
         return
     for document in documents:
-        body = document.value if isinstance(document.value, dict) else {}
-        group, kind = str(body.get("apiVersion")).partition("/")[0], str(body.get("kind"))
-        if (group, kind) in _DECLARATIONS:
-            message = f"{path} declares an application ({group} {kind}); those are not supported yet"
+        kind = _kind_of(document.value)
+        if kind in _DECLARATIONS:
+            message = f"{path} declares an application ({' '.join(kind)}); those are not supported yet"
             hint = "give the path that it names; to apply the declaration itself, list it as a 'directory' source"
             raise ConfigError(
                 Problem(Code.CONFIG_NOT_SUPPORTED_YET, message, Origin(path, document.start_line, 1), hint=hint)
@@ -159,8 +160,9 @@ def _candidates_beneath(files: RepoFiles, path: str) -> Iterator[Candidate]:
     kustomization = next((name for name in KUSTOMIZATION_NAMES if name in names), "")
     if kustomization:
         yield _kustomization_candidate(files, path, files.resolve(path, kustomization))
-    elif any(_holds_objects(files, files.resolve(path, name)) for name in sorted(names)):
-        yield Candidate(path, CandidateKind.DIRECTORY)
+    elif kinds := [kind for name in sorted(names) for kind in _kinds_in(files, files.resolve(path, name))]:
+        declared = all(kind in _DECLARATIONS for kind in kinds)
+        yield Candidate(path, CandidateKind.DECLARATIONS if declared else CandidateKind.DIRECTORY)
     for entry in entries:
         if entry.is_dir and not entry.is_link and not entry.name.startswith("."):
             yield from _candidates_beneath(files, files.resolve(path, entry.name))
@@ -173,15 +175,22 @@ def _kustomization_candidate(files: RepoFiles, path: str, kustomization: str) ->
     return Candidate(path, kind, _namespace_of(files, kustomization)[0])
 
 
-def _holds_objects(files: RepoFiles, path: str) -> bool:
+def _kinds_in(files: RepoFiles, path: str) -> list[tuple[str, str]]:
+    """Return (group, kind) of the objects in a file; none if anything in it is no object, as in values for a chart."""
     if not path.endswith(EXTENSIONS) or path.rpartition("/")[2] in CONFIG_NAMES:
-        return False
+        return []
     try:
         documents = read_documents(files.read(path), path, Dialect.KUBECTL)
     except BuildError:
-        return False
-    bodies = [document.value for document in documents if document.value is not None]
-    return bool(bodies) and all(isinstance(body, dict) and {"apiVersion", "kind"} <= body.keys() for body in bodies)
+        return []
+    kinds = [_kind_of(document.value) for document in documents]
+    return [kind for kind in kinds if kind] if all(kinds) else []
+
+
+def _kind_of(body: Node) -> tuple[str, str] | None:
+    if not isinstance(body, dict) or not {"apiVersion", "kind"} <= body.keys():
+        return None
+    return split_api_version(str(body["apiVersion"]))[0], str(body["kind"])
 
 
 def _bases_of(files: RepoFiles, candidate: Candidate) -> Iterator[str]:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 from typing import Final
 
 from gitops_push.core.checkout import Checkout
+from gitops_push.core.codes import Code
+from gitops_push.core.environment import Cluster, DirectorySource, Environment, KustomizeSource
+from gitops_push.core.errors import BuildError
+from gitops_push.core.origin import Origin
+from gitops_push.repo.build import build_manifests
 from gitops_push.repo.config_grammar import CLUSTER_NAME, ENVIRONMENT_NAME, PROJECT, RELATIVE_PATH
 from gitops_push.repo.config_reader import matches
 from gitops_push.repo.discovery import Candidate, CandidateKind, find_candidates, path_name
@@ -51,13 +57,15 @@ class _Block:
     source: str
     stages: tuple[str, ...]
     covers: tuple[_Overlay, ...] = ()
+    external: tuple[str, ...] = ()
+    builds: bool = True
 
 
 def initial_config(checkout: Checkout, files: RepoFiles) -> str:
     """Return the text of a gitops-push.yaml for what is found in a repo. It loads as it stands."""
     candidates = find_candidates(files)
     blocks = _blocks(files, [item for item in candidates if _is_deployable(item)])
-    lines = [*_head(checkout), "", *_clusters(blocks), "", *_environments(blocks), *_charts(candidates)]
+    lines = [*_head(checkout), "", *_clusters(blocks), "", *_environments(blocks), *_left_out(candidates)]
     return "\n".join(lines) + "\n"
 
 
@@ -78,10 +86,13 @@ def _blocks(files: RepoFiles, items: Sequence[Candidate]) -> list[_Block]:
     blocks = [pattern] if pattern else []
     covered = {overlay.path for block in blocks for overlay in block.covers}
     taken = {overlay.name for block in blocks for overlay in block.covers}
-    for item in items:
-        if item.path not in covered:
-            blocks.append(_single_block(item, overlays.get(item.path), taken))
-            taken.add(blocks[-1].name)
+    rest = [item for item in items if item.path not in covered]
+    short = Counter(_short_name(item, overlays) for item in rest)
+    for item in rest:
+        wanted = _short_name(item, overlays)
+        name = _free_name(item, wanted if short[wanted] == 1 else "", taken)
+        blocks.append(_single_block(files, item, overlays.get(item.path), name))
+        taken.add(name)
     return blocks
 
 
@@ -128,22 +139,48 @@ def _common_namespace(overlays: Sequence[_Overlay]) -> str:
     return (same.pop() if len(same) == 1 else "") or "default"
 
 
-def _single_block(item: Candidate, overlay: _Overlay | None, taken: Container[str]) -> _Block:
+def _single_block(files: RepoFiles, item: Candidate, overlay: _Overlay | None, name: str) -> _Block:
     stage = overlay.stage if overlay and _fits(overlay.stage) else "default"
-    key = "kustomize" if item.kind is CandidateKind.KUSTOMIZATION else "directory"
-    name = _free_name(item, overlay, taken)
-    return _Block(name, stage, item.namespace or "default", f"{key}: {_quoted(item.path)}", (stage,))
+    kustomize = item.kind is CandidateKind.KUSTOMIZATION
+    namespace = item.namespace or "default"
+    external, builds = _try_build(files, item, namespace)
+    source = f"{'kustomize' if kustomize else 'directory'}: {_quoted(item.path)}"
+    return _Block(name, stage, namespace, source, (stage,), external=external, builds=builds)
 
 
-def _free_name(item: Candidate, overlay: _Overlay | None, taken: Container[str]) -> str:
-    """Return a name that is not taken: the stage, then app and stage, then the folder, then one made of the path."""
+def _try_build(files: RepoFiles, item: Candidate, namespace: str) -> tuple[tuple[str, ...], bool]:
+    """Return the namespaces that a build needs from outside, and whether it works with them."""
+    origin = Origin(item.path)
+    kustomize = item.kind is CandidateKind.KUSTOMIZATION
+    source = KustomizeSource(item.path, origin) if kustomize else DirectorySource(item.path, origin)
+    environment = Environment("init", "init", Cluster(""), namespace, (source,), origin)
+    try:
+        build_manifests(Checkout(files.root), files, environment)
+    except BuildError as error:
+        unknown = [problem for problem in error.problems if problem.code is Code.UNKNOWN_NAMESPACE]
+        names = sorted(problem.ref.namespace for problem in unknown if problem.ref)
+        return tuple(names), len(unknown) == len(error.problems)
+    return (), True
+
+
+def _short_name(item: Candidate, overlays: Mapping[str, _Overlay]) -> str:
+    """Return the name that people would say: the stage, with the app where there are several, or the folder."""
+    overlay = overlays.get(item.path)
+    if overlay:
+        several = len({other.app for other in overlays.values()}) > 1
+        return overlay.name if several and overlay.app not in _GENERIC else overlay.stage
     folder = item.path.rpartition("/")[2]
-    short = [overlay.stage, overlay.name] if overlay else [folder] if folder not in _GENERIC else []
+    return "" if folder in _GENERIC else folder
+
+
+def _free_name(item: Candidate, short: str, taken: Container[str]) -> str:
+    """Return a name that is not taken: the short one, if it is nobody else's, else one made of the path."""
     readable = re.sub(r"[^a-z0-9]+", "-", item.path.lower()).strip("-")
     hashed = path_name(item.path).removeprefix("path.")
     numbered = (f"environment-{number}" for number in count(1))
-    candidates = chain(short, [readable or "all", hashed], numbered)
-    return next(name for name in candidates if _fits(name) and name not in taken)
+    return next(
+        name for name in chain([short, readable or "all", hashed], numbered) if _fits(name) and name not in taken
+    )
 
 
 def _fits(name: str) -> bool:
@@ -194,16 +231,22 @@ def _environment(block: _Block) -> Iterator[str]:
     yield f"    namespace: {_quoted(block.namespace)}   # for objects that name none; the inventory lives here too"
     if not block.covers:
         yield "    sources:"
-        yield f"      - {block.source}"
+        yield f"      - {block.source}" + (
+            "" if block.builds else "   # does not build yet; 'gitops-push build' says why"
+        )
+    if block.external:
+        yield "    external:   # must exist already; never written"
+        yield from (f"      - v1/Namespace/{name}" for name in block.external)
     if block.name in _PRODUCTION:
         yield "    protected: true   # apply asks for --confirm, and needs a clean checkout"
 
 
-def _charts(candidates: Sequence[Candidate]) -> Iterator[str]:
-    charts = [item.path for item in candidates if item.kind is CandidateKind.CHART and _is_writable(item.path)]
-    if charts:
-        yield ""
-        yield f"# Charts were found, and are not supported yet: {', '.join(charts)}"
+def _left_out(candidates: Sequence[Candidate]) -> Iterator[str]:
+    for kind, what in ((CandidateKind.CHART, "Charts"), (CandidateKind.DECLARATIONS, "Declared applications")):
+        found = [item.path for item in candidates if item.kind is kind and _is_writable(item.path)]
+        if found:
+            yield ""
+            yield f"# {what} were found, and are not supported yet: {', '.join(found)}"
 
 
 def _quoted(text: str) -> str:

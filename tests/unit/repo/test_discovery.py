@@ -155,7 +155,32 @@ def test_the_overlays_of_one_app_become_environments_of_their_names(tmp_path: Pa
 def test_an_odd_directory_beside_the_overlays_keeps_the_apps_apart(tmp_path: Path) -> None:
     files = repo(tmp_path, {**TWO_APPS, "apps/web/overlays/Old/readme.txt": "old"})
     found = loaded(files, initial_config(Checkout(tmp_path), files))
-    assert sorted(found) == ["crds", "dev", "prod", "web-prod"]
+    assert sorted(found) == ["api-prod", "crds", "web-dev", "web-prod"]
+
+
+def test_namespaces_that_must_be_there_already_are_declared(tmp_path: Path) -> None:
+    files = repo(tmp_path, {"crds/a.yaml": OBJECT.replace("name: a", "name: a, namespace: monitoring")})
+    text = initial_config(Checkout(tmp_path), files)
+    assert "- v1/Namespace/monitoring" in text
+    assert loaded(files, text) == {"crds": ("crds", "default", "default")}
+
+
+def test_a_source_that_does_not_build_is_marked(tmp_path: Path) -> None:
+    files = repo(tmp_path, {"web/kustomization.yaml": kustomization("none.yaml")})
+    assert "does not build yet" in initial_config(Checkout(tmp_path), files)
+
+
+def test_declared_applications_are_mentioned_and_left_out(tmp_path: Path) -> None:
+    declared = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\n"
+    files = repo(tmp_path, {"argocd/a.yaml": declared, "crds/a.yaml": OBJECT})
+    text = initial_config(Checkout(tmp_path), files)
+    assert "# Declared applications were found, and are not supported yet: argocd" in text
+    assert sorted(loaded(files, text)) == ["crds"]
+
+
+def test_folders_of_one_name_are_named_by_their_paths(tmp_path: Path) -> None:
+    files = repo(tmp_path, {"a/crds/a.yaml": OBJECT, "b/crds/a.yaml": OBJECT})
+    assert sorted(loaded(files, initial_config(Checkout(tmp_path), files))) == ["a-crds", "b-crds"]
 
 
 def test_an_empty_repo_gives_a_config_that_says_so(tmp_path: Path) -> None:
