@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 
@@ -69,7 +70,7 @@ CONFIG_MISTAKES: dict[str, tuple[Break, tuple[str, ...]]] = {
         lambda p: p.write("gitops-push.yaml", config("x", "    sorces: []\n")),
         ("gitops-push.yaml:11:5", "sources"),
     ),
-    "broken YAML": (lambda p: p.write("gitops-push.yaml", "version: [1"), ("gitops-push.yaml:1",)),
+    "broken YAML": (lambda p: p.write("gitops-push.yaml", "version: [1"), ("gitops-push.yaml:2:1",)),
     "a later feature": (
         lambda p: p.write("gitops-push.yaml", config("x", "    policy: {}\n")),
         ("not supported yet", "policy"),
@@ -112,7 +113,7 @@ def test_11_for_an_expired_token(program: Program, own_control_plane: ControlPla
 MANIFEST_MISTAKES: dict[str, tuple[Break, tuple[str, ...]]] = {
     "broken YAML": (lambda p: p.write("app/settings.yaml", "a: [1\nb: 2"), ("app/settings.yaml:",)),
     "a missing file": (
-        lambda p: (p.write("app/kustomization.yaml", "resources: [gone.yaml]"), use_kustomize(p)),
+        lambda p: use_kustomize(p, "resources: [gone.yaml]"),
         ("app/kustomization.yaml:1:13", "gone.yaml"),
     ),
     "no name": (
@@ -127,7 +128,8 @@ MANIFEST_MISTAKES: dict[str, tuple[Break, tuple[str, ...]]] = {
 }
 
 
-def use_kustomize(program: Program) -> None:
+def use_kustomize(program: Program, kustomization: str) -> None:
+    program.write("app/kustomization.yaml", kustomization)
     text = (program.folder / "gitops-push.yaml").read_text()
     program.write("gitops-push.yaml", text.replace("directory: app", "kustomize: app"))
 
@@ -252,27 +254,24 @@ def wait_for_quota(kubectl: Kubectl, namespace: str) -> None:
     pytest.fail("the quota was not taken up")
 
 
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A server that accepts connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_130_and_143_when_interrupted_before_any_write(
-    program: Program, number: signal.Signals, code: int, nothing_written: None
+    program: Program, number: signal.Signals, code: int, silent_port: int, nothing_written: None
 ) -> None:
-    silent = silent_server()
-    slow = program.full_environ[VARIABLE].replace(server_of(program), f"https://127.0.0.1:{next(silent)}")
+    slow = program.full_environ[VARIABLE].replace(server_of(program), f"https://127.0.0.1:{silent_port}")
     process = program.having(**{VARIABLE: slow}).start("apply", "test", "--yes")
     time.sleep(2)
     process.send_signal(number)
     _, err = process.communicate(timeout=10)
     assert process.returncode == code, err
     assert "nothing was written" in err
-    silent.close()
-
-
-def silent_server() -> Iterator[int]:
-    """Accepts connections and never answers."""
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
 
 
 def test_the_kubeconfig_may_be_base64_as_many_ci_secrets_are(program: Program) -> None:
