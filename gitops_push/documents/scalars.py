@@ -14,7 +14,6 @@ The table this is tested against was recorded from kubectl 1.37.1 and kustomize 
 from __future__ import annotations
 
 import base64
-import binascii
 import math
 import re
 import struct
@@ -154,6 +153,9 @@ def _number(text: str, dialect: Dialect) -> int | float | None:
     if 0 <= integer < 1 << 64:
         # kubectl's JSON decoder has int64 and float64 only.
         return float(integer) if dialect is Dialect.KUBECTL else integer
+    if not _FLOAT.fullmatch(plain):
+        # Too many digits after 0x, 0o or 0b: Go takes it for text.
+        return None
     raise ScalarError("the integer does not fit in 64 bits; quote it if it is text")
 
 
@@ -169,7 +171,7 @@ def _integer(plain: str, dialect: Dialect) -> int | None:
     )
     digits = digits.lstrip("0") or "0"
     if len(digits) > _MOST_DIGITS:
-        raise ScalarError("the integer does not fit in 64 bits; quote it if it is text")
+        return int(f"{sign}{1 << 65}")
     return int(sign + digits, base)
 
 
@@ -213,7 +215,7 @@ def _as_float32(number: float) -> bytes:
 def _decode_binary(text: str) -> str:
     try:
         return base64.b64decode("".join(text.split()), validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         raise ScalarError("!!binary must be base64 of UTF-8 text; write the base64 as plain text instead") from None
 
 
@@ -247,7 +249,10 @@ def _core_value(text: str) -> Scalar:
         return text in _TRUE
     if _CORE_INTEGER.fullmatch(text):
         base = {"0o": 8, "0x": 16}.get(text[:2], 10)
-        return int(text, base) if len(text.lstrip("+-0")) <= _MOST_DIGITS else text
+        digits = text[2:] if base != 10 else text.lstrip("+-")
+        digits = digits.lstrip("0") or "0"
+        sign = -1 if text[0] == "-" else 1
+        return sign * int(digits, base) if len(digits) <= _MOST_DIGITS else text
     if _FLOAT.fullmatch(text) and not math.isinf(float(text)):
         return float(text)
     return text

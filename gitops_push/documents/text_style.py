@@ -67,6 +67,10 @@ def folded(style: Style, line: str, column: int, indent: str) -> str:
     """Return the one line of a text broken where it is too long; it begins at `column`, counted from 0."""
     if style is Style.SINGLE_QUOTED and _BREAK.search(line):
         return _folded_at_breaks(line, column, indent)
+    return _folded_words(style, line, column, indent)
+
+
+def _folded_words(style: Style, line: str, column: int, indent: str) -> str:
     if column + len(line) <= FOLD_AFTER + 1 or " " not in line:
         return line
     words = line.split(" ")
@@ -101,9 +105,9 @@ _OPENING: Final = frozenset({"'", '"'})
 def _folded_at_breaks(line: str, column: int, indent: str) -> str:
     """Return single-quoted text with line separators: each run of them is followed by the indent."""
     pieces = _BREAKS_BEFORE_TEXT.split(line[:-1])
-    parts = [folded(Style.SINGLE_QUOTED, pieces[0], column, indent)]
+    parts = [_folded_words(Style.SINGLE_QUOTED, pieces[0], column, indent)]
     for breaks, piece in zip(pieces[1::2], pieces[2::2], strict=True):
-        parts += (breaks, indent, folded(Style.SINGLE_QUOTED, piece, len(indent), indent))
+        parts += (breaks, indent, _folded_words(Style.SINGLE_QUOTED, piece, len(indent), indent))
     return "".join(parts) + "'"
 
 
