@@ -17,7 +17,11 @@ from tests.unit.cluster.plans import environment, request
 
 
 def prepare(
-    api: ApiWriter, namespace: str, *manifests: Manifest | dict[str, Any], options: DeployOptions | None = None, **home: Any
+    api: ApiWriter,
+    namespace: str,
+    *manifests: Manifest | dict[str, Any],
+    options: DeployOptions | None = None,
+    **home: Any,
 ) -> DeployRequest:
     """Read the inventory and plan; returns what a deployment needs."""
     rules = home.pop("prune", PruneRules(max_count=50, max_percent=None))
@@ -30,7 +34,11 @@ def prepare(
 
 
 def deployed(
-    api: ApiWriter, namespace: str, *manifests: Manifest | dict[str, Any], options: DeployOptions | None = None, **home: Any
+    api: ApiWriter,
+    namespace: str,
+    *manifests: Manifest | dict[str, Any],
+    options: DeployOptions | None = None,
+    **home: Any,
 ) -> Deployment:
     """Plan and deploy."""
     return deploy(prepare(api, namespace, *manifests, options=options, **home), api)
