@@ -57,8 +57,8 @@ def is_tracked(checkout: Checkout, path: Path, environ: Mapping[str, str]) -> bo
 def strip_credentials(url: str) -> str:
     """Return a remote's URL without user, password, query and fragment; `git@host:path` keeps its form without user."""
     if "://" not in url:
-        head, colon, path = url.partition(":")
-        return f"{head.rpartition('@')[2]}{colon}{path}"
+        head, slash, path = url.partition("/")
+        return f"{head.rpartition('@')[2]}{slash}{path}"
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -148,6 +148,7 @@ class _Git:
 _INHERITED: Final = ("PATH", "HOME", "XDG_CONFIG_HOME")  # HOME: the developer's own ignore file and line endings
 _ENVIRONMENT: Final = {
     "LC_ALL": "C",
+    "GIT_LITERAL_PATHSPECS": "1",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_NO_LAZY_FETCH": "1",

@@ -30,6 +30,7 @@ _DECLARATIONS: Final = frozenset(
         ("helm.toolkit.fluxcd.io", "HelmRelease"),
     }
 )
+_OPERATORS: Final = ("argoproj.io", "fluxcd.io")
 _NAME_LIMIT: Final = 63
 _KEPT: Final = 40
 
@@ -161,8 +162,7 @@ def _candidates_beneath(files: RepoFiles, path: str) -> Iterator[Candidate]:
     if kustomization:
         yield _kustomization_candidate(files, path, files.resolve(path, kustomization))
     elif kinds := [kind for name in sorted(names) for kind in _kinds_in(files, files.resolve(path, name))]:
-        declared = all(kind in _DECLARATIONS for kind in kinds)
-        yield Candidate(path, CandidateKind.DECLARATIONS if declared else CandidateKind.DIRECTORY)
+        yield Candidate(path, CandidateKind.DECLARATIONS if _only_declares(kinds) else CandidateKind.DIRECTORY)
     for entry in entries:
         if entry.is_dir and not entry.is_link and not entry.name.startswith("."):
             yield from _candidates_beneath(files, files.resolve(path, entry.name))
@@ -185,6 +185,11 @@ def _kinds_in(files: RepoFiles, path: str) -> list[tuple[str, str]]:
         return []
     kinds = [_kind_of(document.value) for document in documents]
     return [kind for kind in kinds if kind] if all(kinds) else []
+
+
+def _only_declares(kinds: Iterable[tuple[str, str]]) -> bool:
+    """Return whether the objects are applications declared for an operator, and what only it reads beside them."""
+    return any(kind in _DECLARATIONS for kind in kinds) and all(group.endswith(_OPERATORS) for group, _ in kinds)
 
 
 def _kind_of(body: Node) -> tuple[str, str] | None:

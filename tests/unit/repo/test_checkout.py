@@ -9,7 +9,7 @@ import pytest
 from gitops_push.core.checkout import Checkout
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import ConfigError
-from gitops_push.repo.checkout import read_checkout, strip_credentials
+from gitops_push.repo.checkout import is_tracked, read_checkout, strip_credentials
 from gitops_push.repo.environments import project_of
 
 ENVIRON = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
@@ -167,6 +167,7 @@ def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
         ("https://user:token@github.com/acme/shop-config", "https://github.com/acme/shop-config", None),
         ("https://GitHub.com/acme/shop-config?token=x#y", "https://GitHub.com/acme/shop-config", None),
         ("git@github.com:acme/shop-config.git", "github.com:acme/shop-config.git", None),
+        ("user:token@github.com:acme/shop-config", "github.com:acme/shop-config", None),
         ("ssh://git@github.com:22/acme/shop-config.git/", "ssh://github.com:22/acme/shop-config.git/", None),
         ("/srv/git/shop-config.git", "/srv/git/shop-config.git", "srv/git/shop-config"),
     ],
@@ -176,6 +177,20 @@ def test_one_repo_is_one_project_whatever_its_url(repo: Path, url: str, shown: s
     checkout = read_checkout(repo, ENVIRON)
     assert checkout.origin_url == strip_credentials(url) == shown
     assert project_of(checkout) == (project or "github.com/acme/shop-config")
+
+
+@pytest.mark.parametrize(
+    ("path", "tracked"),
+    [("web.yaml", True), ("new.yaml", False), ("*.yaml", False), ("build.log", False), ("../outside", False)],
+)
+def test_git_tells_which_files_it_tracks(repo: Path, path: str, tracked: bool) -> None:
+    for name in ("new.yaml", "*.yaml", "build.log"):
+        (repo / name).write_text("b: 2\n")
+    assert is_tracked(read_checkout(repo, ENVIRON), repo / path, ENVIRON) is tracked
+
+
+def test_outside_git_nothing_is_tracked(tmp_path: Path) -> None:
+    assert not is_tracked(read_checkout(tmp_path, ENVIRON), tmp_path / "a", ENVIRON)
 
 
 def test_a_folder_without_a_remote_is_a_project_of_its_name(repo: Path) -> None:
