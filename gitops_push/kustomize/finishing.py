@@ -22,7 +22,7 @@ def finished_body(resource: Resource, written: WrittenText) -> Fields:
     annotations = resource.metadata.get("annotations")
     if isinstance(annotations, Fields):
         for key, value in annotations.items():
-            if not isinstance(value, (str, dict, list)):
+            if not isinstance(value, (dict, list)):
                 annotations[key] = written.text_at(annotations, key)
         if not annotations:
             remove(resource.metadata, "annotations")

@@ -191,6 +191,7 @@ def _take_over(old: Resource, generated: Resource) -> None:
             merged = _merged_texts(old.body.get(field), body.get(field), generated.origin)
             _put_or_drop(body, field, merged, generated.origin)
     old.body = body
+    old.shared.clear()
     old.hashed = old.hashed and generated.hashed
 
 

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields, Node, copy_tree, put, remove
 from gitops_push.kustomize.scopes import is_cluster_scoped
+from gitops_push.kustomize.shared_places import SharedPlaces
 
 NO_NAMESPACE: Final = "_non_namespaceable_"
 """Stands for the namespace of a kind that is known to be cluster-scoped."""
@@ -47,9 +48,22 @@ class Resource:
 
     `origin` is where the object begins. An empty `body` means that a patch deleted it. `hashed` asks for a content hash
     at the end of the name; `unhashed_name` is the name without it, once it is there. `behavior` is that of a generator.
+    `shared` holds places that kustomize made with one value, and that change together. `rewritten` says that a JSON patch
+    went over the object, so that nothing is left of how its scalars were written.
     """
 
-    __slots__ = ("behavior", "body", "earlier", "hashed", "origin", "prefixes", "suffixes", "unhashed_name")
+    __slots__ = (
+        "behavior",
+        "body",
+        "earlier",
+        "hashed",
+        "origin",
+        "prefixes",
+        "rewritten",
+        "shared",
+        "suffixes",
+        "unhashed_name",
+    )
 
     def __init__(self, body: Fields, origin: Origin) -> None:
         self.body = body
@@ -60,6 +74,8 @@ class Resource:
         self.behavior = ""
         self.hashed = False
         self.unhashed_name = ""
+        self.rewritten = False
+        self.shared = SharedPlaces()
 
     @property
     def kind(self) -> str:

@@ -12,11 +12,13 @@ from typing import Final
 
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields, Node
+from gitops_push.documents.scalars import Dialect, resolve_plain
 from gitops_push.kustomize.marks import place_of
 from gitops_push.kustomize.resource import text_of
 from gitops_push.system.files import RepoFiles
 
 _QUOTES: Final = frozenset("\"'|>")
+_TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\S+\Z")
 _PLAIN: Final = re.compile(r"[^\s,\[\]{}#][^\s,\[\]{}]*")
 
 
@@ -27,21 +29,29 @@ class WrittenText:
         self._files = files
         self._lines: dict[str, list[str]] = {}
 
-    def was_quoted(self, origin: Origin | None) -> bool:
-        """Return whether the first value at this place stood in quotes or in a block."""
-        return self._tail(_first(origin))[:1] in _QUOTES
+    def was_quoted(self, origin: Origin | None, value: str) -> bool:
+        """Return whether the text at this place is in quotes or in a block, going by the first value that stood there.
+
+        What a transformer wrote, or nobody knows about, is in quotes only where plain text would be read as no text.
+        """
+        first = origin.trail[0] if origin and origin.trail else origin
+        if first is None or first.step not in {"", "patch"} or not first.column:
+            return not isinstance(resolve_plain(value, Dialect.KUBECTL)[0], str)
+        return self._tail(first)[:1] in _QUOTES
 
     def plain_text(self, origin: Origin | None, value: Node) -> str:
         """Return a plain scalar as it is written, or the usual text of `value` where that is not known."""
         found = _PLAIN.match(self._tail(origin))
-        return found.group() if found and not isinstance(value, str) else text_of(value)
+        return found.group() if found and found.group()[0] not in _QUOTES else text_of(value)
 
     def text_at(self, fields: Fields, key: str) -> str:
-        """Return the text of a scalar that is no string as it is written; "" for an empty value, "null" for that word."""
+        """Return the text of a scalar as it is written: `1.50`, `2001-01-01`, `~`; "" for an empty value."""
         value, place = fields[key], place_of(fields, key)
+        if isinstance(value, str) and not _TIMESTAMP.match(value):
+            return value
         if value is None and not self.is_written_null(place):
             return ""
-        return "null" if value is None else self.plain_text(place, value)
+        return self.plain_text(place, "null" if value is None else value)
 
     def is_written_null(self, origin: Origin | None) -> bool:
         """Return whether a null is spelled out (`null`, `~`); an empty value is not."""
@@ -69,6 +79,3 @@ class WrittenText:
             self._lines[file] = self._files.read(file).decode("utf-8", "replace").split("\n")
         return self._lines[file]
 
-
-def _first(origin: Origin | None) -> Origin | None:
-    return origin.trail[0] if origin and origin.trail else origin

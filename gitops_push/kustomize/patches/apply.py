@@ -10,6 +10,7 @@ from gitops_push.core.tree import Fields, Items, put, remove
 from gitops_push.documents.reader import Dialect, Document
 from gitops_push.kustomize.accumulator import ResourceSet, duplicate
 from gitops_push.kustomize.errors import invalid
+from gitops_push.kustomize.hashing import go_json
 from gitops_push.kustomize.kustomization import PatchEntry
 from gitops_push.kustomize.loader import Loader
 from gitops_push.kustomize.manifests import resources_of
@@ -57,6 +58,7 @@ def apply_strategic_entries(resources: ResourceSet, entries: tuple[Text, ...], l
         files = ", ".join(entry.value for entry in entries)
         raise invalid(f"patch appears to be empty; files={files}", entries[0].origin, "remove patchesStrategicMerge")
     for entry, patch in patches:
+        _write_metadata_as_text(patch, loader)
         _apply_strategic(resources, _target_of(resources, patch), patch, PatchEntry(entry.origin), loader)
 
 
@@ -142,7 +144,18 @@ def _apply_json(
             apply_operations(resource.body, operations)
         except BuildError as error:
             raise _on_object(error, resource) from error
+        _after_rewriting(resource)
         resources.note_change(resource)
+
+
+def _after_rewriting(resource: Resource) -> None:
+    """Do to the object what going through JSON does: annotations become text, nothing of how it was written is left."""
+    resource.rewritten = True
+    resource.shared.clear()
+    annotations = resource.metadata.get("annotations")
+    if isinstance(annotations, Fields):
+        for key, value in annotations.items():
+            annotations[key] = "null" if value is None else value if isinstance(value, str) else go_json(value)
 
 
 def _apply_strategic(
@@ -154,7 +167,8 @@ def _apply_strategic(
     if entry.allow_name_change or entry.allow_kind_change:
         resource.remember_id()
     _take_out_identity(patch, entry)
-    context = MergeContext(loader.written, Origin(patch.origin.file, patch.origin.line, patch.origin.column, "patch"))
+    place = Origin(patch.origin.file, patch.origin.line, patch.origin.column, "patch")
+    context = MergeContext(loader.written, place, resource.shared, resource.rewritten)
     try:
         merged = merge_patch(resource.body, patch.body, context)
     except BuildError as error:
@@ -199,8 +213,7 @@ def _write_metadata_as_text(patch: Resource, loader: Loader) -> None:
         if not isinstance(pairs, Fields):
             continue
         for key, value in pairs.items():
-            if not isinstance(value, str):
-                pairs[key] = loader.written.text_at(pairs, key) if not isinstance(value, (dict, list)) else text_of(value)
+            pairs[key] = text_of(value) if isinstance(value, (dict, list)) else loader.written.text_at(pairs, key)
 
 
 def _on_object(error: BuildError, resource: Resource) -> BuildError:

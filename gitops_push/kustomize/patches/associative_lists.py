@@ -123,7 +123,7 @@ def _find(items: Items | None, keys: tuple[str, ...], values: Values) -> Entry |
             if text_of(item) == values[0] and not isinstance(item, (dict, list)):
                 return item, mark
         elif isinstance(item, Fields) and all(
-            key in item and text_of(item[key]) == value for key, value in zip(keys, values, strict=True)
+            item.get(key) is not None and text_of(item[key]) == value for key, value in zip(keys, values, strict=True)
         ):
             return item, mark
     return None

@@ -7,16 +7,17 @@ and directives take effect. Both trees are changed; hand in copies.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields, Items, Node, remove
 from gitops_push.kustomize.errors import invalid
-from gitops_push.kustomize.marks import place_of, set_at, with_step
+from gitops_push.kustomize.marks import place_of, with_step
 from gitops_push.kustomize.patches.associative_lists import merge_associative
 from gitops_push.kustomize.patches.merge_schema import MergeSchema, schema_of
 from gitops_push.kustomize.resource import text_of
+from gitops_push.kustomize.shared_places import SharedPlaces
 from gitops_push.kustomize.written import WrittenText
 
 
@@ -40,10 +41,15 @@ _DIRECTIVES: Final = frozenset({"delete", "replace", "merge"})
 
 @dataclass(frozen=True, slots=True)
 class MergeContext:
-    """What a merge needs besides the two values: who patches, and how scalars are written."""
+    """What a merge needs besides the two values: who patches, how scalars are written, and which places share a value.
+
+    `rewritten` says that nothing is known of how the target was written.
+    """
 
     written: WrittenText
     patch_origin: Origin
+    shared: SharedPlaces = field(default_factory=SharedPlaces)
+    rewritten: bool = False
 
 
 def merge_patch(target: Fields, patch: Fields, context: MergeContext) -> Fields | None:
@@ -74,19 +80,19 @@ def _merge_fields(target: Node, patch: Node, schema: MergeSchema | None, context
         return base
     others = patch if isinstance(patch, Fields) else Fields()
     for key in sorted(base.keys() | others.keys()):
-        field = schema.field(key) if schema else None
+        inner = schema.field(key) if schema else None
         old, new = base.get(key, ABSENT), others.get(key, ABSENT)
         _note_empty_null(base, key, old, new, context)
         if key not in base and new is ABSENT:
             continue
-        value = merge(old, new, field, context)
+        value = merge(old, new, inner, context)
         _store(base, key, value, others, context)
     return base
 
 
 def _note_empty_null(base: Fields, key: str, old: Node, new: Node, context: MergeContext) -> None:
     """Drop a null that the target does not spell out and the patch does not mention: kustomize loses it."""
-    if old is None and new is ABSENT and not context.written.is_written_null(place_of(base, key)):
+    if old is None and new is ABSENT and not context.rewritten and not context.written.is_written_null(place_of(base, key)):
         remove(base, key)
 
 
@@ -112,11 +118,12 @@ def _base_of_fields(target: Node, patch: Node, context: MergeContext) -> Node:
 def _store(base: Fields, key: str, value: Node, patch: Fields, context: MergeContext) -> None:
     if value is ABSENT or value is None:
         remove(base, key)
+        context.shared.leave(base, key)
     elif value is KEPT_NULL:
         base[key] = None
     elif value is not base.get(key, ABSENT) or (base is not patch and key in patch and not isinstance(value, (dict, list))):
         origin = with_step(place_of(patch, key), "patch", context.patch_origin)
-        set_at(base, key, _in_old_quotes(base, key, value, origin, context), origin)
+        context.shared.set(base, key, _in_old_quotes(base, key, value, origin, context), origin)
 
 
 def _in_old_quotes(base: Fields, key: str, value: Node, origin: Origin, context: MergeContext) -> Node:
@@ -124,7 +131,8 @@ def _in_old_quotes(base: Fields, key: str, value: Node, origin: Origin, context:
     old = base.get(key)
     if isinstance(value, (str, dict, list)) or not isinstance(old, str):
         return value
-    return context.written.plain_text(origin, value) if context.written.was_quoted(place_of(base, key)) else value
+    place = None if context.rewritten else place_of(base, key)
+    return context.written.plain_text(origin, value) if context.written.was_quoted(place, old) else value
 
 
 def _merge_list(target: Node, patch: Node, schema: MergeSchema, context: MergeContext) -> Node:

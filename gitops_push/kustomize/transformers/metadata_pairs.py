@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gitops_push.core.origin import Origin
-from gitops_push.core.tree import Fields
+from gitops_push.core.tree import Fields, Node
 from gitops_push.kustomize.accumulator import ResourceSet
 from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.field_walk import Missing, visit_fields
@@ -18,7 +18,7 @@ from gitops_push.kustomize.fieldspecs import (
     merge_fieldspecs,
 )
 from gitops_push.kustomize.kustomization import LabelEntry
-from gitops_push.kustomize.marks import Container, set_at
+from gitops_push.kustomize.marks import Container
 from gitops_push.kustomize.resource import Resource, split_api_version
 from gitops_push.kustomize.typed_fields import Pair
 
@@ -60,16 +60,24 @@ def _add_pairs(resources: ResourceSet, pairs: Iterable[Pair], specs: tuple[Field
         known = (resource.api_version, resource.kind)
         if known not in by_kind:
             by_kind[known] = [spec for spec in specs if spec.selects(*split_api_version(known[0]), known[1])]
-        for spec in by_kind[known]:
-            visit_fields(resource.body, spec, _setter(resource, spec, marked), missing)
+        _add_to_object(resource, marked, by_kind[known], missing)
 
 
-def _setter(resource: Resource, spec: FieldSpec, marked: list[tuple[str, str, Origin]]):  # type: ignore[no-untyped-def]
-    def put_pairs(container: Container, key: str | int) -> None:
-        target = container[key]  # type: ignore[index]
+def _add_to_object(
+    resource: Resource, marked: list[tuple[str, str, Origin]], specs: list[FieldSpec], missing: Missing
+) -> None:
+    targets: list[Fields] = []
+
+    def on_field(container: Container, key: str | int) -> None:
+        target: Node = container[key]  # type: ignore[index]
         if not isinstance(target, Fields):
-            raise invalid(f"{spec.path} of {resource.current_id()} must be a mapping", resource.origin)
-        for name, value, origin in marked:
-            set_at(target, name, value, origin)
+            raise invalid(f"{key} of {resource.current_id()} must be a mapping, to take labels or annotations", resource.origin)
+        targets.append(target)
 
-    return put_pairs
+    for spec in specs:
+        visit_fields(resource.body, spec, on_field, missing)
+    for name, value, origin in marked:
+        new = [(target, name) for target in targets if name not in target]
+        for target in targets:
+            resource.shared.set(target, name, value, origin)
+        resource.shared.add(new)

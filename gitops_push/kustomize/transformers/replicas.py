@@ -39,7 +39,8 @@ def _has_id(resource: Resource, name: str, spec: FieldSpec) -> bool:
 def _set(resource: Resource, spec: FieldSpec, entry: ReplicaEntry, written: WrittenText) -> None:
     def put_count(container: Container, key: str | int) -> None:
         old = container[key]  # type: ignore[index]
-        quoted = isinstance(old, str) and bool(old) and written.was_quoted(place_of(container, key))
+        place = None if resource.rewritten else place_of(container, key)
+        quoted = isinstance(old, str) and bool(old) and written.was_quoted(place, old)
         set_at(container, key, str(entry.count) if quoted else entry.count, entry.origin)
 
     if spec.kind == resource.kind:
