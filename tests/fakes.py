@@ -255,8 +255,8 @@ class FakeApiServer:
             check_version(kind, name, live, body)
             server_set = {key: live["metadata"][key] for key in SERVER_SET & live["metadata"].keys()}
             after = {**copy.deepcopy(dict(body)), "metadata": {**copy.deepcopy(body["metadata"]), **server_set}}
-            tracked = tracked(live, after, FIELD_MANAGER, "", self._now())
-            return Answer(self._store(kind, object_key(kind, namespace, name), tracked), 200)
+            stored = tracked(live, after, FIELD_MANAGER, "", self._now())
+            return Answer(self._store(kind, object_key(kind, namespace, name), stored), 200)
 
     def delete(
         self, kind: ServedKind, namespace: str, name: str, precondition: Precondition, propagation: str = "Background"
