@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from gitops_push.cli.session import Session
+from gitops_push.core.deployment import Outcome, Result
 from gitops_push.reports.deployment_text import outcome_line
 from gitops_push.reports.lines import Line, Tone
 from gitops_push.workflow import Settings, Watcher, list_environments
@@ -39,6 +40,12 @@ def settings_of(session: Session, parameters: dict[str, Any]) -> Settings:
     )
 
 
+def _show_failure(session: Session, outcome: Outcome) -> None:
+    """Tell of a failure when it happens; everything else can wait for the report."""
+    if outcome.result in {Result.FAILED, Result.NOT_READY, Result.UNKNOWN}:
+        session.console.note_unless_quiet([outcome_line(outcome)])
+
+
 def _forget_credentials(variables: Iterable[str]) -> None:
     """Leave nothing of a credential where another process could read it; the session keeps its own copy."""
     from gitops_push.credentials.hardening import forget_variables, harden_process
@@ -56,7 +63,7 @@ def watcher_of(session: Session) -> Watcher:
         warning=lambda text: console.note([Line(f"warning: {text}", Tone.UPDATE)]),
         root=session.found_root,
         secrets=session.found_secrets,
-        outcome=lambda outcome: console.note_unless_quiet([outcome_line(outcome)]),
+        outcome=lambda outcome: _show_failure(session, outcome),
         writing=session.writing,
         stop_wanted=session.signals.stop_wanted,
         deploying=session.signals.deploying,

@@ -65,9 +65,10 @@ def is_text_pair(change: FieldChange) -> bool:
 
 
 def describe_owner(owner: FieldOwner) -> str:
-    """Return `"kubectl-edit" (Update, 2026-11-20 10:41)`."""
-    at = f", {owner.at:%Y-%m-%d %H:%M:%S}Z" if owner.at else ""
-    return f'"{owner.manager}" ({owner.operation}{at})'
+    """Return `"kubectl-edit" (Update, 2026-11-20 10:41:00Z)`; the server keeps no time for the scale subresource."""
+    how = f"{owner.operation} of {owner.subresource}" if owner.subresource else owner.operation
+    at = f"{owner.at:%Y-%m-%d %H:%M:%S}Z" if owner.at else "time not recorded"
+    return f'"{owner.manager}" ({how}, {at})'
 
 
 def _reads_as_other(text: str) -> bool:
