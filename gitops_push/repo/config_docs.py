@@ -26,7 +26,10 @@ _SCHEMA_ID: Final = "gitops-push.schema.json"
 _ON_ENVIRONMENTS: Final = """\
 `defaults` takes the same keys, but for `sources`. A setting is looked for in the environment, then in the `defaults` of
 its file, then in those of the files that include it. Lists of `external`, `ignore` and `sensitive` add up, `prune` and
-`wait` are looked up key by key, all else is replaced."""
+`wait` are looked up key by key, all else is replaced.
+
+An object must be in the environment's `namespace`, in one that the set creates, in one of Kubernetes' own, or in one
+that `external` names (`v1/Namespace/monitoring`); any other is taken for a slip and is an error."""
 
 _ON_PATTERNS: Final = """\
 A name like `{app}-{env}` makes an environment of each directory that `match` finds. A placeholder stands for one name
