@@ -7,7 +7,7 @@ from typing import Any
 
 from gitops_push.cluster.api import FIELD_MANAGER, ApiFailure, Precondition, ServedKind
 from gitops_push.core.objects import Body
-from tests.field_sets import Paths, applied_paths, from_fields_v1, merge, to_fields_v1, value_at, without
+from tests.field_sets import Paths, applied_paths, from_fields_v1, is_key_field, merge, to_fields_v1, value_at, without
 
 ALL_VERBS = frozenset({"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"})
 
@@ -166,8 +166,8 @@ def applied(live: dict[str, Any] | None, wanted: dict[str, Any], now: str) -> di
     after = merge(before, wanted)
     owned_by_others = frozenset(path for entry in others for path in from_fields_v1(entry["fieldsV1"]))
     dropped = (from_fields_v1(mine["fieldsV1"]) if mine else frozenset()) - claimed
-    for path in sorted(dropped, key=len, reverse=True):
-        if not any(other[: len(path)] == path for other in owned_by_others):
+    for path in sorted(dropped, key=len):  # an item before its fields: without its key it could not be found
+        if not is_key_field(path) and not any(other[: len(path)] == path for other in owned_by_others):
             after = without(after, path)
 
     def lost(paths: Paths) -> Paths:

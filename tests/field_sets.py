@@ -133,6 +133,11 @@ def without(value: Any, path: Path, field: str = "") -> Any:
     return [item for item in changed if item is not MISSING] or MISSING
 
 
+def is_key_field(path: Path) -> bool:
+    """Return whether a path is a key of an item of a keyed list: it lives as long as its item."""
+    return len(path) > 1 and path[-2].startswith("k:") and path[-1][2:] in json.loads(path[-2][2:])
+
+
 def to_fields_v1(paths: Paths) -> dict[str, Any]:
     """Return the fieldsV1 form of a set."""
     tree: dict[str, Any] = {}
