@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gitops_push.core.inventory import PART_OF_LABEL
+from gitops_push.core.objects import ObjectRef
+from gitops_push.core.ownership import (
+    NOTHING_FORCED,
+    ForcedConflicts,
+    being_deleted,
+    controller_of,
+    is_peoples_tool,
+    may_take,
+    other_owners,
+)
+
+WEB = ObjectRef("apps", "Deployment", "shop", "web")
+
+
+def live(
+    labels: dict[str, str] | None = None,
+    annotations: dict[str, str] | None = None,
+    managers: dict[str, dict[str, Any]] | None = None,
+    **metadata: Any,
+) -> dict[str, Any]:
+    entries = [
+        {"manager": manager, "operation": "Apply", "apiVersion": "v1", "fieldsV1": fields}
+        for manager, fields in (managers or {}).items()
+    ]
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": "web",
+            "namespace": "shop",
+            "labels": labels or {},
+            "annotations": annotations or {},
+            "managedFields": entries,
+            **metadata,
+        },
+    }
+
+
+FLUX = {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
+HELM_LABEL = {"app.kubernetes.io/managed-by": "Helm"}
+HELM_NOTES = {"meta.helm.sh/release-name": "api", "meta.helm.sh/release-namespace": "shop"}
+
+OWNED = {
+    "argo cd by tracking id": (
+        live(annotations={"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/web"}),
+        "the Argo CD application shop",
+    ),
+    "argo cd by label and manager": (
+        live(labels={"argocd.argoproj.io/instance": "shop"}, managers={"argocd-controller": {}}),
+        "the Argo CD application shop",
+    ),
+    "flux kustomization": (live(labels=FLUX), "the Flux Kustomization flux-system/apps"),
+    "flux helm release": (
+        live(labels={"helm.toolkit.fluxcd.io/name": "api", "helm.toolkit.fluxcd.io/namespace": "shop"}),
+        "the Flux HelmRelease shop/api",
+    ),
+    "helm": (live(labels=HELM_LABEL, annotations=HELM_NOTES), "the Helm release shop/api"),
+    "kapp": (live(labels={"kapp.k14s.io/app": "1234"}), "the kapp application 1234"),
+    "kpt": (live(annotations={"config.k8s.io/owning-inventory": "abc"}), "the inventory abc"),
+    "another set": (live(labels={PART_OF_LABEL: "applyset-other-v1"}), "another ApplySet, applyset-other-v1"),
+    "a controller": (
+        live(ownerReferences=[{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-1", "controller": True}]),
+        "the controller apps/v1 ReplicaSet web-1",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OWNED)
+def test_each_owner_is_recognised_and_says_how_it_lets_go(case: str) -> None:
+    body, name = OWNED[case]
+    (owner,) = other_owners(body, "applyset-ours-v1")
+    assert owner.name.startswith(name)
+    assert str(owner) == f"belongs to {owner.name}; {owner.release}"
+    assert len(owner.release) > 20
+
+
+FREE = {
+    "nothing": live(),
+    "our own set": live(labels={PART_OF_LABEL: "applyset-ours-v1"}),
+    "an owner that is no controller": live(ownerReferences=[{"kind": "Shop", "name": "s"}]),
+    "a copy of an object of argo cd": live(
+        annotations={"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/original"}
+    ),
+    "argo cd's label alone": live(labels={"argocd.argoproj.io/instance": "shop"}),
+    "a manager that argo cd left behind": live(managers={"argocd-controller": {}}),
+    "helm's label alone": live(labels=HELM_LABEL),
+    "helm's annotations alone": live(annotations=HELM_NOTES),
+    "half of flux": live(labels={"kustomize.toolkit.fluxcd.io/name": "apps"}),
+}
+
+
+@pytest.mark.parametrize("case", FREE)
+def test_weak_evidence_is_none(case: str) -> None:
+    assert other_owners(FREE[case], "applyset-ours-v1") == ()
+
+
+def test_marks_that_come_from_our_own_manifest_are_no_evidence() -> None:
+    ours: dict[str, Any] = {"f:metadata": {"f:labels": {f"f:{key}": {} for key in FLUX}}}
+    assert other_owners(live(labels=FLUX, managers={"gitops-push": ours}), "applyset-ours-v1") == ()
+    assert len(other_owners(live(labels=FLUX, managers={"flux": ours}), "applyset-ours-v1")) == 1
+
+
+def test_a_foreign_set_counts_even_if_we_wrote_the_label() -> None:
+    ours: dict[str, Any] = {"f:metadata": {"f:labels": {f"f:{PART_OF_LABEL}": {}}}}
+    body = live(labels={PART_OF_LABEL: "applyset-other-v1"}, managers={"gitops-push": ours})
+    assert len(other_owners(body, "applyset-ours-v1")) == 1
+
+
+def test_all_owners_are_told_the_controller_first() -> None:
+    reference = {"apiVersion": "v1", "kind": "Shop", "name": "s", "controller": True}
+    body = live(labels={**FLUX, "kapp.k14s.io/app": "1"}, ownerReferences=[reference])
+    assert controller_of(body) == "v1 Shop s"
+    assert [owner.name.split()[1] for owner in other_owners(body, "x")] == ["controller", "Flux", "kapp"]
+
+
+def test_an_object_in_deletion_says_since_when() -> None:
+    assert being_deleted(live(deletionTimestamp="2026-01-01T10:00:00Z")) == "2026-01-01T10:00:00Z"
+    assert being_deleted(live()) == ""
+
+
+@pytest.mark.parametrize(
+    ("manager", "person"),
+    [
+        ("kubectl", True),
+        ("kubectl-edit", True),
+        ("kubectl-client-side-apply", True),
+        ("k9s", True),
+        ("rancher", True),
+        ("before-first-apply", True),
+        ("kube-controller-manager", False),
+        ("image-updater", False),
+        ("my-kubectl", False),
+        ("ancient-changes", False),
+    ],
+)
+def test_people_stand_behind_some_managers(manager: str, person: bool) -> None:
+    assert is_peoples_tool(manager) is person
+    assert may_take(manager, WEB, NOTHING_FORCED, protected=False) is person
+    assert not may_take(manager, WEB, NOTHING_FORCED, protected=True)
+    assert may_take(manager, WEB, ForcedConflicts(everything=True), protected=True)
+
+
+def test_a_forced_conflict_is_named_by_kind_and_name() -> None:
+    forced = ForcedConflicts(objects=frozenset({"deployment/web"}))
+    assert forced.allow(WEB)
+    assert not forced.allow(ObjectRef("apps", "Deployment", "shop", "api"))
+    assert not forced.allow(ObjectRef("apps", "StatefulSet", "shop", "web"))
+
+
+def test_what_we_set_ourselves_by_another_operation_is_ours_to_take() -> None:
+    assert may_take("gitops-push", WEB, NOTHING_FORCED, protected=True)
