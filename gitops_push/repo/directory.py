@@ -99,15 +99,14 @@ def _read_file(files: RepoFiles, path: str, usage: Usage | None) -> tuple[Docume
 
 
 def _objects_of(document: Document) -> Iterator[ReadObject]:
-    place = Origin(document.file, document.start_line, 1)
-    pending = [ReadObject(document.value, start_of(document.value) or place)]
-    while pending:
-        candidate = pending.pop()
-        items = _items_of(candidate.body)
-        if items is None:
-            yield candidate
-        else:
-            pending.extend(reversed([ReadObject(item, start_of(item) or candidate.origin) for item in items]))
+    """Yield the object of a document, or the items of a list; a list in a list stays one, and is refused later."""
+    origin = start_of(document.value) or Origin(document.file, document.start_line, 1)
+    items = _items_of(document.value)
+    if items is None:
+        yield ReadObject(document.value, origin)
+        return
+    for item in items:
+        yield ReadObject(item, start_of(item) or origin)
 
 
 def _items_of(body: Node) -> list[Any] | None:

@@ -62,14 +62,14 @@ def test_documents_of_a_file_keep_their_order_and_their_lines(tmp_path: Path) ->
 
 
 def test_lists_are_taken_apart_in_place(tmp_path: Path) -> None:
-    inner = "{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: Pod, metadata: {name: b}}]}"
+    second = "{apiVersion: v1, kind: Pod, metadata: {name: b}}"
     first = "{apiVersion: v1, kind: Pod, metadata: {name: a}}"
     (tmp_path / "a.yaml").write_text(
-        f"apiVersion: v1\nkind: List\nitems:\n- {first}\n- {inner}\n---\n{config_map('c')}"
+        f"apiVersion: v1\nkind: List\nitems:\n- {first}\n- {second}\n---\n{config_map('c')}"
     )
     content = read(tmp_path)
     assert names(content) == ["a", "b", "c"]
-    assert [str(item.origin) for item in content.objects] == ["a.yaml:4:3", "a.yaml:5:40", "a.yaml:7:1"]
+    assert [str(item.origin) for item in content.objects] == ["a.yaml:4:3", "a.yaml:5:3", "a.yaml:7:1"]
 
 
 def test_items_of_a_typed_list_get_its_type(tmp_path: Path) -> None:
