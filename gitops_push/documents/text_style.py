@@ -115,7 +115,8 @@ def _folded_at_breaks(line: str, column: int, indent: str) -> str:
 def _simple_key_cached(key: str) -> str | None:
     if len(key.encode("utf-8", "replace")) > _LONGEST_SIMPLE_KEY_BYTES or _ANY_BREAK.search(key):
         return None
-    return _styled(key)[1]
+    # Go leaves this one plain, and would read it back as a merge.
+    return '"<<"' if key == "<<" else _styled(key)[1]
 
 
 @lru_cache(maxsize=16_384)

@@ -218,7 +218,7 @@ class TreeBuilder:
 
     def _copied_tree(self, source: Fields | Items, place: int) -> Node:
         """Return a deep copy with all places kept; iterative, and refused as soon as it passes a budget."""
-        depth_left = self._budget.file_depth - len(self._stack) - 1
+        depth_left = self._budget.file_depth - len(self._stack)
         copy = _hollow(source)
         todo: list[tuple[Any, Any, int]] = [(source, copy, 1)]
         while todo:

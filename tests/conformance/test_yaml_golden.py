@@ -149,7 +149,11 @@ READ: Final[dict[str, Case]] = {
     "colons in values": ("a: b:c\nu: http://x\n", BOTH, [{"a": "b:c", "u": "http://x"}]),
     "a trailing comma": ("a: [1, 2,]", BOTH, [{"a": [1, 2]}]),
     "a key without a value": ("spec: {a: 1, b:2}", (Dialect.KUBECTL,), [{"spec": {"a": 1, "b:2": None}}]),
-    "the same for kustomize": ("spec: {a: 1, b:2}\nc:\n", (Dialect.KUSTOMIZE,), [{"spec": {"a": 1, "b:2": ""}, "c": None}]),
+    "the same for kustomize": (
+        "spec: {a: 1, b:2}\nc:\n",
+        (Dialect.KUSTOMIZE,),
+        [{"spec": {"a": 1, "b:2": ""}, "c": None}],
+    ),
 }
 
 
