@@ -56,7 +56,8 @@ def _in_binary(amount: int) -> str:
     while power < len(_BINARY) - 1 and amount % 1024 == 0:
         amount //= 1024
         power += 1
-    return f"{amount}{_BINARY[power]}"
+    # Without a unit the server takes its own text for a decimal one the next time that it reads it.
+    return f"{amount}{_BINARY[power]}" if power else _in_decimal(Fraction(amount), exponents=False)
 
 
 def _in_decimal(amount: Fraction, *, exponents: bool) -> str:

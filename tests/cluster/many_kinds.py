@@ -17,7 +17,7 @@ POD = {
             "ports": [{"containerPort": 8080}, {"containerPort": 8080, "protocol": "UDP"}],
             "resources": {
                 "requests": {"cpu": "0.1", "memory": "0.5Gi"},
-                "limits": {"cpu": 1, "memory": "1024Mi", "ephemeral-storage": "1000M"},
+                "limits": {"cpu": 1, "memory": "1024Mi", "ephemeral-storage": "0.581Gi"},
             },
             "readinessProbe": {"httpGet": {"path": "/", "port": 8080, "httpHeaders": None}, "periodSeconds": 5},
             "livenessProbe": {"tcpSocket": {"port": 8080}},

@@ -11,6 +11,7 @@ from gitops_push.core.codes import Code
 from gitops_push.core.errors import ClusterError
 from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.objects import Manifest
+from gitops_push.core.origin import Origin
 from gitops_push.core.scopes import ref_of
 from gitops_push.documents.reader import read_one
 from gitops_push.documents.scalars import Dialect
@@ -35,17 +36,14 @@ spec:
 """
 
 
+ORIGIN = Origin("web.yaml", 1, 1)
+
+
 def target(text: bytes = TEXT, kind: str = "Deployment") -> Target:
     body: Any = read_one(text, "web.yaml", Dialect.KUBECTL).value
-    manifest = Manifest(ref_of(body), body["apiVersion"], body, body_origin(body))
+    manifest = Manifest(ref_of(body), body["apiVersion"], body, ORIGIN)
     served = ServedKind(manifest.ref.group, manifest.version, kind, f"{kind.lower()}s", namespaced=True)
     return Target(manifest, served, dict(body))
-
-
-def body_origin(body: Any) -> Any:
-    from gitops_push.core.tree import start_of
-
-    return start_of(body)
 
 
 def failure(status: int, message: str, *causes: tuple[str, str], details_kind: str = "") -> ApiFailure:
@@ -57,7 +55,7 @@ def failure(status: int, message: str, *causes: tuple[str, str], details_kind: s
 CASES = {
     "a cause with an index": (
         failure(422, "is invalid", ("spec.template.spec.containers[1].ports[0].containerPort", "Invalid value: 99999")),
-        "web.yaml:16:32",
+        "web.yaml:16:30",
     ),
     "a cause at the top": (failure(422, "is invalid", ("spec.replicas", "Invalid value: -1")), "web.yaml:7:13"),
     "a missing field points at the mapping that lacks it": (
@@ -118,7 +116,7 @@ def test_immutable_fields_are_told_apart(message: str) -> None:
         (failure(400, 'admission webhook "w" does not support dry run'), Refusal.NO_DRY_RUN),
         (failure(500, 'Internal: admission webhook "w" does not support dry run'), Refusal.NO_DRY_RUN),
         (
-            failure(403, 'deployments.apps is forbidden: User "x" cannot patch resource "deployments"'),
+            failure(403, 'is forbidden: User "x" cannot patch resource "deployments"'),
             Refusal.FORBIDDEN,
         ),
         (failure(403, "pods is forbidden: exceeded quota: q"), Refusal.REJECTED),

@@ -47,9 +47,10 @@ ADDED = {
 }
 
 
-def added(
-    manager: str, operation: str = "Update", subresource: str = "", time: str = "2026-01-01T10:00:00Z"
-) -> set[str]:
+LATER = "2026-01-01T10:00:00Z"
+
+
+def added(manager: str, operation: str = "Update", subresource: str = "", time: str = LATER) -> set[str]:
     entry = {
         "manager": manager,
         "operation": operation,

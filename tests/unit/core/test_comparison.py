@@ -5,7 +5,7 @@ from typing import Any
 from gitops_push.core.comparison import compare, compare_leaves
 from gitops_push.core.fieldpath import format_field_path, parse_field_path
 
-OURS = {"f:data": {"f:a": {}}}
+OURS: dict[str, Any] = {"f:data": {"f:a": {}}}
 
 
 def body(fields: dict[str, Any] | None, data: dict[str, str], *others: dict[str, Any], **more: Any) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from gitops_push.core.quantity import canonical_quantity
         ("1.5Gi", "1536Mi"),
         ("1Ki", "1Ki"),
         ("0.5Ki", "512"),
+        ("0.581Gi", "623844k"),
         ("1000", "1k"),
         ("1000M", "1G"),
         ("128974848", "128974848"),
