@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from gitops_push.core.origin import Origin
 from gitops_push.repo.build import build_manifests, digest_of, settle_scopes
 from gitops_push.repo.environments import load_environment
 from gitops_push.system.files import RepoFiles
+from tests.unit.core.test_validation import near_objects
 
 REAL_REPOS = Path(__file__).parents[4] / "shared" / "real-repos"
 
@@ -144,6 +146,21 @@ def test_an_empty_set_is_refused(tmp_path: Path) -> None:
 def test_no_secret_value_is_in_the_repr_of_a_set(tmp_path: Path) -> None:
     secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {password: hunter22}\n"
     assert "hunter22" not in repr(built(repo(tmp_path, **{"apps/a.yaml": secret})))
+
+
+@given(st.binary(max_size=200) | near_objects.map(lambda body: json.dumps(body).encode()))
+def test_any_file_is_built_or_refused_with_its_place(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    root = tmp_path_factory.mktemp("repo")
+    (root / "a.yaml").write_bytes(content)
+    checkout = Checkout(root)
+    files = RepoFiles(root)
+    try:
+        manifests = build_manifests(checkout, files, load_environment(checkout, files, "./a.yaml"))
+        refused = False
+    except BuildError as error:
+        refused = all(problem.origin for problem in error.problems)
+        manifests = None
+    assert refused or (manifests is not None and manifests.manifests)
 
 
 bodies = st.dictionaries(st.text(max_size=3), st.integers() | st.text(max_size=3), max_size=3)
