@@ -102,7 +102,7 @@ class _Run:
 
     def send(self, changes: Iterable[Change]) -> bool:
         """Write objects in parallel; return whether all of them are there. The first failure stops what follows."""
-        if self.ledger.has_failed() or self._is_stopped():
+        if not self._may_go_on():
             return False
         crew = Crew(self._apply_timed, *self._crew_rules)
         for change, result in crew.run([change for change in changes if change.ref not in self.ledger.uids]):
@@ -112,7 +112,7 @@ class _Run:
                 self._settle(change, *result)
             if self.ledger.has_failed():
                 crew.halt()
-        return not (self.ledger.has_failed() or self._is_stopped())
+        return self._may_go_on()
 
     def stand(self, foundations: Iterable[Change]) -> bool:
         """Wait until new namespaces are active and new definitions served; return whether they are."""
@@ -123,7 +123,7 @@ class _Run:
         for waited in wait_until_ready(self.writer, self._wait_request(waited_for, self.options.foundation_seconds)):
             if not waited.ready:
                 self.ledger.close(waited_for[waited.ref], Result.FAILED, waited.message, waited.seconds)
-        if self.ledger.has_failed() or self._is_stopped():
+        if not self._may_go_on():
             return False
         self.targets = dict(served_targets(self.request, self.writer))
         return True
@@ -134,7 +134,7 @@ class _Run:
         for change, result in crew.run([change for change in changes if change.fidelity is not Fidelity.SERVER]):
             if isinstance(result, str) and result:
                 self.ledger.close(change, Result.FAILED, f"the dry run was rejected: {result}")
-        return not (self.ledger.has_failed() or self._is_stopped())
+        return self._may_go_on()
 
     def wait(self) -> bool:
         """Wait for all workloads of the set, changed or not; return whether everything is healthy."""
@@ -145,12 +145,15 @@ class _Run:
         for waited in wait_until_ready(self.writer, self._wait_request(waited_for, self.options.timeout_seconds)):
             result = Result.DONE if waited.ready else Result.NOT_READY
             self.ledger.close(waited_for[waited.ref], result, waited.message, waited.seconds)
-        return self.ledger.all_healthy and not self._is_stopped()
+        healthy = self.ledger.all_healthy
+        if not healthy and self.options.should_stop():
+            self.ledger.interrupted = True
+        return healthy
 
     def prune(self, *, healthy: bool) -> None:
         """Delete what is no longer in the config, in reverse order; only after everything else is healthy."""
         deletions = {change.ref: change for change in self.plan.changes if change.action is Action.PRUNE}
-        if self._is_stopped() or not deletions:
+        if not (deletions and self._may_go_on()):
             return
         if not (healthy and self.options.wait):
             why = "not deleted before everything is healthy" if self.options.wait else "not deleted without waiting"
@@ -160,11 +163,11 @@ class _Run:
         deadline = self.options.clock() + self.options.timeout_seconds
         patience = Patience(deadline, self.options.clock, self.options.sleep, self.options.should_stop)
         for _, refs in reversed(by_stage(deletions)):
+            if not self._may_go_on():
+                return
             crew = Crew(partial(self._prune_one, patience), *self._crew_rules)
             for change, result in crew.run([deletions[ref] for ref in refs]):
                 self._settle_deletion(change, result)
-            if self.ledger.has_failed() or self._is_stopped():
-                return
 
     def _settle(self, change: Change, fate: Written | NotWritten, seconds: float) -> None:
         match fate:
@@ -237,10 +240,11 @@ class _Run:
         options = self.options
         return options.concurrency, options.should_stop, options.stop_seconds, options.clock
 
-    def _is_stopped(self) -> bool:
+    def _may_go_on(self) -> bool:
+        """Return whether nothing has failed and nobody wants to stop; notes in the record that somebody does."""
         if self.options.should_stop():
             self.ledger.interrupted = True
-        return self.ledger.interrupted
+        return not (self.ledger.interrupted or self.ledger.has_failed())
 
 
 def _targets(request: DeployRequest, writer: ApiWriter) -> dict[ObjectRef, Target]:
