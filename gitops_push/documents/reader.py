@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import yaml
-from yaml._yaml import CParser
 from yaml.events import DocumentStartEvent, StreamEndEvent
 
 from gitops_push.core.codes import Code
@@ -49,13 +48,9 @@ def read_documents(
     """
     count = Usage() if usage is None else usage
     source = SourceText.of(data, file, budget, count)
-    documents = []
+    documents: list[Document] = []
     for part in split_json_stream(source):
         documents += _read_part(part, dialect, budget, count)
-    count.objects += len(documents)
-    if count.objects > budget.total_objects:
-        message = f"more than {budget.total_objects:,} documents in all files of a build (limit total_objects)"
-        raise DocumentError(Problem(Code.BUDGET_EXCEEDED, message, Origin(file)))
     return tuple(documents)
 
 
@@ -76,9 +71,11 @@ def read_one(
 def _read_part(source: SourceText, dialect: Dialect, budget: Budget, usage: Usage) -> list[Document]:
     builder: TreeBuilder | None = None
     try:
-        parser = CParser(source.parsable)
-        builder = TreeBuilder(parser, source.file, dialect, budget, usage)
-        documents = list(_documents(parser, builder, source, dialect))
+        builder = TreeBuilder(source, dialect, budget, usage)
+        documents = []
+        for document in _documents(builder, source, dialect):
+            documents.append(document)
+            _count_object(document, budget, usage)
     except yaml.YAMLError as error:
         raise DocumentError([*(builder.problems if builder else ()), source.problem_of(error)]) from None
     if builder.problems:
@@ -86,7 +83,16 @@ def _read_part(source: SourceText, dialect: Dialect, budget: Budget, usage: Usag
     return documents
 
 
-def _documents(parser: CParser, builder: TreeBuilder, source: SourceText, dialect: Dialect) -> Iterator[Document]:
+def _count_object(document: Document, budget: Budget, usage: Usage) -> None:
+    usage.objects += 1
+    if usage.objects > budget.total_objects:
+        message = f"more than {budget.total_objects:,} documents in all files of a build (limit total_objects)"
+        origin = Origin(document.file, document.start_line)
+        raise DocumentError(Problem(Code.BUDGET_EXCEEDED, message, origin))
+
+
+def _documents(builder: TreeBuilder, source: SourceText, dialect: Dialect) -> Iterator[Document]:
+    parser = builder.parser
     parser.get_event()
     while True:
         event = parser.get_event()

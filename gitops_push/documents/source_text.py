@@ -19,6 +19,8 @@ from gitops_push.documents.scalars import Dialect
 _BOM: Final = "\ufeff"
 _UNPRINTABLE: Final = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _SURROGATE_PAIR: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+_SPACE: Final = re.compile(r"[ \t\r\n]*")
+_LAST_COLUMN: Final = 4095
 _JSON_TOKEN: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[{}\[\]]', re.DOTALL)
 
 
@@ -49,11 +51,6 @@ class SourceText:
         return cls(text.removeprefix(_BOM), file)
 
     @property
-    def parsable(self) -> str:
-        """Return the text for the YAML parser."""
-        return "\n" * self.lines_before + self.text
-
-    @property
     def is_json(self) -> bool:
         """Return whether the text begins as a JSON object or array does (flow YAML does, too)."""
         return self.text[:1] in ("{", "[") or self.text.lstrip()[:1] in ("{", "[")
@@ -64,7 +61,9 @@ class SourceText:
             mark = error.problem_mark
             context = f" {error.context}" if error.context else ""
             message = f"{error.problem}{context}"
-            return Problem(Code.YAML_INVALID, message, Origin(self.file, mark.line + 1, mark.column + 1))
+            return Problem(
+                Code.YAML_INVALID, message, Origin(self.file, mark.line + 1 + self.lines_before, mark.column + 1)
+            )
         found = _UNPRINTABLE.search(self.text)
         if found is None:
             return Problem(Code.YAML_INVALID, "this is not YAML", Origin(self.file))
@@ -74,7 +73,7 @@ class SourceText:
     def check_document_start(self, event: DocumentStartEvent, dialect: Dialect) -> None:
         """Refuse directives, and for kubectl text after `---`, as the tools do."""
         mark: Any = event.start_mark
-        origin = Origin(self.file, mark.line + 1, mark.column + 1)
+        origin = Origin(self.file, mark.line + 1 + self.lines_before, mark.column + 1)
         if event.version or event.tags:
             raise DocumentError(Problem(Code.YAML_INVALID, "YAML directives (%…) are not known to Kubernetes", origin))
         if event.explicit and dialect is Dialect.KUBECTL and not self._ends_after(event.end_mark):
@@ -82,9 +81,8 @@ class SourceText:
             raise DocumentError(Problem(Code.YAML_INVALID, message, origin))
 
     def _ends_after(self, mark: Any) -> bool:
-        start = mark.index - self.lines_before
-        end = self.text.find("\n", start)
-        rest = self.text[start : end if end >= 0 else None].strip()
+        end = self.text.find("\n", mark.index)
+        rest = self.text[mark.index : end if end >= 0 else None].strip()
         return not rest or rest.startswith("#")
 
     def _origin_of(self, index: int) -> Origin:
@@ -99,12 +97,15 @@ def split_json_stream(source: SourceText) -> Iterator[SourceText]:
         return
     text = _SURROGATE_PAIR.sub(_joined_pair, source.text)
     ends = list(_object_ends(text))
-    if not all(text[end : end + 1] in ("", "{", "[") for end in ends) or len(ends) < 2:
+    if len(ends) < 2 or not all(text[end : end + 1] in ("", "{", "[") for end in ends):
         yield replace(source, text=text)
         return
-    start = 0
+    start = lines = column = 0
     for end in ends:
-        yield replace(source, text=text[start:end], lines_before=source.lines_before + text.count("\n", 0, start))
+        yield replace(source, text=" " * min(column, _LAST_COLUMN) + text[start:end], lines_before=lines)
+        lines += text.count("\n", start, end)
+        line_start = text.rfind("\n", start, end) + 1
+        column = end - line_start if line_start else column + end - start
         start = end
 
 
@@ -117,8 +118,12 @@ def _object_ends(text: str) -> Iterator[int]:
         elif token[0] in "}]":
             depth -= 1
             if depth == 0:
-                end = token.end()
-                yield end + len(text[end:]) - len(text[end:].lstrip())
+                yield _after_space(text, token.end())
+
+
+def _after_space(text: str, index: int) -> int:
+    found = _SPACE.match(text, index)
+    return found.end() if found else index
 
 
 def _joined_pair(match: re.Match[str]) -> str:

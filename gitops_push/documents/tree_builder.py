@@ -26,6 +26,7 @@ from gitops_push.core.tree import Fields, Items, Mark, Node, as_origin, pack_pos
 from gitops_push.documents.budgets import Budget, Usage
 from gitops_push.documents.merge_keys import MERGE, apply_merge
 from gitops_push.documents.scalars import HINTS, Dialect, Scalar, ScalarError, key_text, resolve_plain, resolve_tagged
+from gitops_push.documents.source_text import SourceText
 
 _LAST_COLUMN: Final = 4095
 _NO_FLOW: Final = 1 << 30
@@ -40,11 +41,12 @@ _CONTAINER_TAGS: Final = {
 class TreeBuilder:
     """Reads the documents of one file off a parser; `problems` and `warnings` collect over all of them."""
 
-    def __init__(self, parser: CParser, file: str, dialect: Dialect, budget: Budget, usage: Usage) -> None:
+    def __init__(self, source: SourceText, dialect: Dialect, budget: Budget, usage: Usage) -> None:
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
-        self._parser = parser
-        self._file = file
+        self.parser = CParser(source.text)
+        self._file = source.file
+        self._first_line = source.lines_before + 1
         self._dialect = dialect
         self._budget = budget
         self._usage = usage
@@ -66,8 +68,8 @@ class TreeBuilder:
 
     # One loop on purpose: a call for each scalar would cost a third of the speed.
     def _read_into(self, root: Items) -> None:  # noqa: C901, PLR0912, PLR0915
-        get_event, anchors = self._parser.get_event, self._anchors
-        stack, depth_limit = self._stack, self._budget.file_depth
+        get_event, anchors = self.parser.get_event, self._anchors
+        stack, depth_limit, first_line = self._stack, self._budget.file_depth, self._first_line
         node: Any = root
         marks: Any = root.marks
         key: str | None = None
@@ -78,7 +80,7 @@ class TreeBuilder:
             kind = type(event)
             mark = event.start_mark
             column = mark.column
-            place = (mark.line + 1) << 12 | (column + 1 if column < _LAST_COLUMN else _LAST_COLUMN)
+            place = (mark.line + first_line) << 12 | (column + 1 if column < _LAST_COLUMN else _LAST_COLUMN)
             child: Fields | Items | None = None
             if kind is ScalarEvent:
                 value = event.value

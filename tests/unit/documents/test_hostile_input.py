@@ -88,6 +88,7 @@ REFUSED: Final[dict[str, Case]] = {
     "11,000 documents": (lambda: b"---\na: 1\n" * 11_000, Code.BUDGET_EXCEEDED),
     "JSON strings without an end": (lambda: b"{" + b'"\\"' * 300_000, Code.YAML_INVALID),
     "JSON objects without an end": (lambda: b'{"a":' * 100_000, Code.BUDGET_EXCEEDED),
+    "a million JSON objects in a row": (lambda: b"{}\n" * 1_000_000, Code.BUDGET_EXCEEDED),
     "binary that is not text": (lambda: b"a: !!binary /w==", Code.YAML_INVALID),
     "a merge of text": (lambda: b"<<: x", Code.YAML_INVALID),
     "aliases that nest deeper than allowed": (

@@ -52,6 +52,12 @@ def test_the_second_of_two_json_objects_keeps_its_line() -> None:
     assert str(origin_at(documents[1].value, ["b"])) == "a.json:4:2"
 
 
+def test_a_json_object_in_the_middle_of_a_line_keeps_its_column() -> None:
+    documents = read_documents(b'{"a": 1} {"b": 2} {\n"c": 3} {"d": 4}', "a.json", KUBECTL)
+    places = [str(origin_at(document.value, [key])) for document, key in zip(documents, "abcd", strict=True)]
+    assert places == ["a.json:1:7", "a.json:1:16", "a.json:2:6", "a.json:2:15"]
+
+
 def test_surrogate_pairs_of_json_are_one_character_and_an_escaped_backslash_is_none() -> None:
     text = r'{"a": "\ud83d\ude00", "b": "\\ud83d\\ude00", "c": "\\\ud83d\ude00"}'
     value = read_one(text.encode(), "a.json", KUBECTL).value
