@@ -102,4 +102,3 @@ def duplicate(identity: ResourceId, first: Origin, second: Origin) -> BuildError
         second,
         "remove one of the two, or patch the first instead of defining it again",
     )
-

@@ -1,7 +1,9 @@
 """The entry point: builds the kustomization of a directory.
 
-A kustomization is built depth first: resources and bases, generators, components (each with its whole pipeline, on the objects
-so far), then this file's transformers in kustomize's fixed order. Names are hashed and references followed once, at the root.
+A kustomization is built depth first: resources and bases, generators, components (each with its whole pipeline, on
+the objects
+so far), then this file's transformers in kustomize's fixed order. Names are hashed and references followed once, at
+the root.
 """
 
 from __future__ import annotations
@@ -78,8 +80,8 @@ class BuiltSet:
 def build_kustomization(files: RepoFiles, path: str, options: BuildOptions = BuildOptions()) -> BuiltSet:
     """Build the kustomization in a directory of the repo, given relative to its root.
 
-    Raises `BuildError` with all problems that were found: unknown and unsupported fields with their lines, files that are
-    missing or outside, remote sources, patches without a target, objects that are there twice. Reads files only.
+    Raises `BuildError` with all problems that were found: unknown and unsupported fields with their lines, files that
+    are missing or outside, remote sources, patches without a target, objects that are there twice. Reads files only.
     """
     directory = files.resolve(".", path)
     if not files.is_dir(directory):
@@ -151,7 +153,9 @@ class _Layer:
         kustomization = _read(loader)
         if kustomization.kind is not wanted:
             other = "components" if wanted is KustomizationKind.KUSTOMIZATION else "resources"
-            expected = f"expected kind != '{kustomization.kind}'" if other == "components" else f"expected kind '{wanted}'"
+            expected = (
+                f"expected kind != '{kustomization.kind}'" if other == "components" else f"expected kind '{wanted}'"
+            )
             raise invalid(
                 f"{expected} for path '{loader.root}' but got '{kustomization.kind}'",
                 entry.origin,

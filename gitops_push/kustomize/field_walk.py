@@ -20,7 +20,7 @@ OnField: TypeAlias = Callable[[Container, "str | int"], None]
 class Missing:
     """What to make of a missing field: `leaf` is the last one, an empty mapping or a scalar; `origin` who makes it."""
 
-    leaf: type[Fields] | type[str]
+    leaf: type[Fields | str]
     origin: Origin
 
     def make(self, *, last: bool) -> Node:
@@ -36,7 +36,9 @@ def visit_fields(body: Fields, spec: FieldSpec, on_field: OnField, missing: Miss
     _enter(body, split_path(spec.path), on_field, missing if spec.create else None)
 
 
-def _visit(container: Container, key: str | int, path: tuple[str, ...], on_field: OnField, missing: Missing | None) -> None:
+def _visit(
+    container: Container, key: str | int, path: tuple[str, ...], on_field: OnField, missing: Missing | None
+) -> None:
     if not path:
         on_field(container, key)
         return

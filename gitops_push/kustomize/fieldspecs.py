@@ -1,7 +1,7 @@
-"""Which fields of which kinds the built-in transformers touch: kustomize's default configuration, as tables.
+r"""Which fields of which kinds the built-in transformers touch: kustomize's default configuration, as tables.
 
 A path is written `spec/template/metadata/labels`; lists on the way are entered item by item. A name with `[]` stops the
-creation of what is missing. `\\/` is a slash within a name. Source: kustomize's builtinpluginconsts.
+creation of what is missing. `\/` is a slash within a name. Source: kustomize's builtinpluginconsts.
 """
 
 from __future__ import annotations
@@ -27,11 +27,7 @@ class FieldSpec:
 
     def selects(self, group: str, version: str, kind: str) -> bool:
         """Return whether the spec is for this kind."""
-        return (
-            self.kind in {"", kind}
-            and self.group in {"", group}
-            and self.version in {"", version}
-        )
+        return self.kind in {"", kind} and self.group in {"", group} and self.version in {"", version}
 
 
 @cache
@@ -50,16 +46,17 @@ def merge_fieldspecs(base: Iterable[FieldSpec], added: Iterable[FieldSpec], orig
             merged.append(spec)
         elif same.create != spec.create:
             raise invalid(
-                f"conflicting fieldspecs: {spec.path} with create: {_yes(spec.create)}, but built in with create: {_yes(same.create)}",
+                f"conflicting fieldspecs: {spec.path} with create: {_yes(spec.create)}, "
+                f"but built in with create: {_yes(same.create)}",
                 origin,
             )
     return tuple(merged)
 
 
 def _covers(spec: FieldSpec, other: FieldSpec) -> bool:
-    return spec.path == other.path and FieldSpec(
-        "", group=other.group, version=other.version, kind=other.kind
-    ).selects(spec.group, spec.version, spec.kind)
+    return spec.path == other.path and FieldSpec("", group=other.group, version=other.version, kind=other.kind).selects(
+        spec.group, spec.version, spec.kind
+    )
 
 
 def _yes(value: bool) -> str:

@@ -15,8 +15,9 @@ from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.kustomization import GeneratorEntry, GeneratorOptions
 from gitops_push.kustomize.loader import Loader
 from gitops_push.kustomize.marks import place_of
-from gitops_push.kustomize.resource import Resource, text_of
+from gitops_push.kustomize.resource import Resource
 from gitops_push.kustomize.typed_fields import Pair, Text
+from gitops_push.kustomize.written import WrittenText
 
 _BASE64_LINE: Final = 70
 _GO_SPACE: Final = " \t\n\v\f\r\x85\xa0"
@@ -40,7 +41,7 @@ def generate(resources: ResourceSet, entry: GeneratorEntry, shared: GeneratorOpt
     generated = Resource(body, _step(entry.origin, _field(entry)))
     generated.hashed = not options.disable_name_suffix_hash
     generated.behavior = entry.behavior
-    _absorb(resources, generated)
+    _absorb(resources, generated, loader.written)
 
 
 def _body(entry: GeneratorEntry, options: GeneratorOptions, data: list[Datum]) -> Fields:
@@ -151,7 +152,7 @@ def _file_source(source: Text) -> tuple[str, str]:
     return key, path
 
 
-def _absorb(resources: ResourceSet, generated: Resource) -> None:
+def _absorb(resources: ResourceSet, generated: Resource, written: WrittenText) -> None:
     """Add the object, or put it into the place of the one with the same identity, as its behavior says."""
     identity = generated.current_id()
     found = resources.with_any_id(identity)
@@ -166,7 +167,7 @@ def _absorb(resources: ResourceSet, generated: Resource) -> None:
     elif not is_change:
         raise _already_there(identity, found[0], generated)
     else:
-        _take_over(found[0], generated)
+        _take_over(found[0], generated, written)
 
 
 def _already_there(identity: object, old: Resource, generated: Resource) -> BuildError:
@@ -178,17 +179,17 @@ def _already_there(identity: object, old: Resource, generated: Resource) -> Buil
     )
 
 
-def _take_over(old: Resource, generated: Resource) -> None:
+def _take_over(old: Resource, generated: Resource, written: WrittenText) -> None:
     """Make the old object the generated one; it keeps its name, namespace, history, labels and annotations."""
     body, metadata = generated.body, generated.metadata
     for field in ("name", "namespace"):
         _copy_place(old.metadata, metadata, field)
     for field in ("labels", "annotations"):
-        merged = _merged_texts(old.metadata.get(field), metadata.get(field), generated.origin)
+        merged = _merged_texts(old.metadata.get(field), metadata.get(field), generated.origin, written)
         _put_or_drop(metadata, field, merged, generated.origin)
     if generated.behavior == "merge":
         for field in ("data", "binaryData"):
-            merged = _merged_texts(old.body.get(field), body.get(field), generated.origin)
+            merged = _merged_texts(old.body.get(field), body.get(field), generated.origin, written)
             _put_or_drop(body, field, merged, generated.origin)
     old.body = body
     old.shared.clear()
@@ -204,12 +205,12 @@ def _copy_place(old: Fields, new: Fields, field: str) -> None:
         del new[field]
 
 
-def _merged_texts(old: object, new: object, origin: Origin) -> Fields:
+def _merged_texts(old: object, new: object, origin: Origin, written: WrittenText) -> Fields:
     merged = Fields(start=origin)
     for fields in (old, new):
         if isinstance(fields, Fields):
-            for key, value in fields.items():
-                put(merged, key, text_of(value), place_of(fields, key) or origin)
+            for key in fields:
+                put(merged, key, written.text_at(fields, key), place_of(fields, key) or origin)
     return merged
 
 

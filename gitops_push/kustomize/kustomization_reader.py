@@ -1,4 +1,4 @@
-"""Turns the parsed text of a kustomization file into a `Kustomization`, refusing what is unknown or not supported yet."""
+"""Turns a parsed kustomization file into a `Kustomization`, refusing what is unknown or not supported yet."""
 
 from __future__ import annotations
 

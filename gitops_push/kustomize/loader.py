@@ -28,7 +28,7 @@ _REMOTE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """Reads for the kustomization in `root`, a path in the repo with all links followed. `visited` are those above it."""
+    """Reads for the kustomization in `root`, a path with all links followed. `visited` are the roots above it."""
 
     files: RepoFiles
     written: WrittenText
@@ -48,7 +48,7 @@ class Loader:
             raise invalid(
                 f"security; file '{real}' is not in or below '{self.root}'",
                 path.origin,
-                "move the file into the kustomization's directory, or make a kustomization where the file is and list that",
+                "move the file into the kustomization's directory, or list a kustomization where the file is",
             )
         return self.files.read(file), real
 
@@ -69,10 +69,14 @@ class Loader:
         """Return the loader of another kustomization. Raises `BuildError` if it is no directory, remote, or a cycle."""
         refuse_remote(path)
         if path.value.startswith("/"):
-            raise invalid(f"new root '{path.value}' cannot be absolute", path.origin, "write the path relative to this file")
+            raise invalid(
+                f"new root '{path.value}' cannot be absolute", path.origin, "write the path relative to this file"
+            )
         directory = self._resolve(path)
         if not path.value or not self.files.is_dir(directory):
-            raise invalid(f"cannot find {path.value!r}: no such file or directory", path.origin, f"looked for {directory}")
+            raise invalid(
+                f"cannot find {path.value!r}: no such file or directory", path.origin, f"looked for {directory}"
+            )
         real = self.files.real_path(directory)
         for visited in (self.root, *self.visited):
             if _is_below(visited, real):
@@ -83,7 +87,9 @@ class Loader:
         """Return the path of the one kustomization file in `root`."""
         found = [file for name in KUSTOMIZATION_NAMES if self.files.is_file(file := self._join(name))]
         if len(found) > 1:
-            raise invalid(f"Found multiple kustomization files under: {self.root}: {', '.join(found)}", Origin(found[1]))
+            raise invalid(
+                f"Found multiple kustomization files under: {self.root}: {', '.join(found)}", Origin(found[1])
+            )
         if not found:
             names = "', '".join(KUSTOMIZATION_NAMES)
             raise invalid(f"unable to find one of '{names}' in directory '{self.root}'", Origin(self.root))
@@ -102,9 +108,7 @@ class Loader:
                 raise invalid(f"security; file '{relative}' is not in or below '{self.root}'", path.origin)
             return self.files.resolve(self.root, relative)
         except BuildError as error:
-            raise BuildError(
-                [Problem(p.code, p.message, path.origin, hint=p.hint) for p in error.problems]
-            ) from error
+            raise BuildError([Problem(p.code, p.message, path.origin, hint=p.hint) for p in error.problems]) from error
 
 
 def refuse_remote(path: Text) -> None:
@@ -119,4 +123,4 @@ def refuse_remote(path: Text) -> None:
 
 
 def _is_below(path: str, root: str) -> bool:
-    return root == "." or path == root or path.startswith(f"{root}/")
+    return root in {".", path} or path.startswith(f"{root}/")

@@ -12,7 +12,10 @@ _JOB_TEMPLATE: Final = "spec/jobTemplate/spec/template/spec"
 _POD_SPECS: Final = (
     (FieldSpec("spec", kind="Pod"), "v1"),
     (FieldSpec("template/spec", kind="PodTemplate"), ""),
-    *((FieldSpec(_TEMPLATE, kind=kind), "") for kind in ("Deployment", "ReplicaSet", "DaemonSet", "StatefulSet", "Job")),
+    *(
+        (FieldSpec(_TEMPLATE, kind=kind), "")
+        for kind in ("Deployment", "ReplicaSet", "DaemonSet", "StatefulSet", "Job")
+    ),
     (FieldSpec(_JOB_TEMPLATE, kind="CronJob"), ""),
 )
 _CONTAINERS: Final = ("containers", "initContainers")
@@ -52,7 +55,7 @@ def _in_pods(fields: tuple[str, ...]) -> tuple[FieldSpec, ...]:
 
 
 def _in_workloads(field: str) -> tuple[FieldSpec, ...]:
-    """Return a field of the pod spec of the kinds that kustomize lists for it; ReplicaSet and PodTemplate are not there."""
+    """Return a field of the pod specs that kustomize lists for it; ReplicaSet and PodTemplate are not there."""
     templated = ("StatefulSet", "Deployment", "ReplicationController", "Job", "DaemonSet")
     return (
         FieldSpec(f"spec/{field}", kind="Pod"),

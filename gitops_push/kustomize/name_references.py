@@ -1,8 +1,11 @@
 """Follows renamed objects: every field that held an earlier name of an object gets its last one.
 
-A rule says which fields hold names of which kind. Among the objects that once had the name and the kind, those count that
-the referrer can reach (its namespace, or cluster scope), that share its prefixes and suffixes, and no two with other names may
-be left (kustomize's api/filters/nameref). Objects are found by an index, so the work grows with the fields, not with their product.
+A rule says which fields hold names of which kind. Among the objects that once had the name and the kind, those count
+that
+the referrer can reach (its namespace, or cluster scope), that share its prefixes and suffixes, and no two with other
+names may
+be left (kustomize's api/filters/nameref). Objects are found by an index, so the work grows with the fields, not with
+their product.
 """
 
 from __future__ import annotations
@@ -191,7 +194,7 @@ def _account_namespaces(resource: Resource) -> frozenset[str]:
     for account in accounts:
         if "namespace" in account and not isinstance(account["namespace"], str):
             raise invalid(
-                f"Invalid Input: namespace is blank for resource {resource.current_id()}: subject {text_of(account.get('name'))!r}",
+                f"Invalid Input: namespace is blank for resource {resource.current_id()}",
                 place_of(account, "namespace") or resource.origin,
                 "write the namespace of the ServiceAccount, or leave the field out",
             )

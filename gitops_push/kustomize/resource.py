@@ -48,8 +48,8 @@ class Resource:
 
     `origin` is where the object begins. An empty `body` means that a patch deleted it. `hashed` asks for a content hash
     at the end of the name; `unhashed_name` is the name without it, once it is there. `behavior` is that of a generator.
-    `shared` holds places that kustomize made with one value, and that change together. `rewritten` says that a JSON patch
-    went over the object, so that nothing is left of how its scalars were written.
+    `shared` holds places that kustomize made with one value, and that change together. `rewritten` says that a JSON
+    patch went over the object, so that nothing is left of how its scalars were written.
     """
 
     __slots__ = (

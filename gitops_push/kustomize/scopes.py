@@ -1,6 +1,7 @@
 """Which kinds kustomize knows to be cluster-scoped: those of Kubernetes 1.21, and nothing else.
 
-Every other kind is taken for namespaced, also cluster-scoped custom resources (kustomize builds offline and asks nobody).
+Every other kind is taken for namespaced, also cluster-scoped custom resources (kustomize builds offline and asks
+nobody).
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ _CLUSTER_SCOPED: Final = {
     "v1": "ComponentStatus Namespace Node NodeProxyOptions PersistentVolume",
 }
 
-_PAIRS: Final = frozenset((api_version, kind) for api_version, kinds in _CLUSTER_SCOPED.items() for kind in kinds.split())
+_PAIRS: Final = frozenset(
+    (api_version, kind) for api_version, kinds in _CLUSTER_SCOPED.items() for kind in kinds.split()
+)
 
 
 def is_cluster_scoped(api_version: str, kind: str) -> bool:

@@ -1,6 +1,7 @@
 """Places of one object that hold one value, as a label that a transformer put into metadata, selector and template.
 
-Kustomize makes such places with a single node of its tree, so a later change of one of them, by a patch or by `labels`, changes
+Kustomize makes such places with a single node of its tree, so a later change of one of them, by a patch or by
+`labels`, changes
 all (5.8.1; seen with `commonLabels` in a base and a patch of metadata.labels in the overlay). A JSON patch ends it.
 """
 

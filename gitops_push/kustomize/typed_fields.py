@@ -1,6 +1,7 @@
 """Reads mappings of a kustomization into values, as strictly as Go's JSON decoder does, with the place of each entry.
 
-Field names match without regard to case, null is the same as absent, and no type is converted: `namePrefix: 1` is an error.
+Field names match without regard to case, null is the same as absent, and no type is converted: `namePrefix: 1` is an
+error.
 """
 
 from __future__ import annotations
@@ -48,7 +49,11 @@ class TypedFields:
         for key in self.fields:
             if key.lower() not in names:
                 close = difflib.get_close_matches(key.lower(), names, n=1)
-                hint = f"did you mean {names[close[0]]!r}?" if close else f"known fields: {', '.join(sorted(names.values()))}"
+                hint = (
+                    f"did you mean {names[close[0]]!r}?"
+                    if close
+                    else f"known fields: {', '.join(sorted(names.values()))}"
+                )
                 self._complain(f'unknown field "{key}" in {where}', self.key_place(key), hint)
 
     def place(self, name: str) -> Origin:

@@ -1,8 +1,8 @@
 """How a scalar is written in its file, where that matters for what kustomize makes of it.
 
 Kustomize keeps the quotes of a field when a patch replaces its value, so that `5` over `"1"` becomes `"5"`; it turns
-annotations into the text that they were written as (`1.50`); and it keeps a written `null` but drops an empty value. The
-trees hold values only, so such cases look at the file again: at the place where the value stands.
+annotations into the text that they were written as (`1.50`); and it keeps a written `null` but drops an empty value.
+The trees hold values only, so such cases look at the file again: at the place where the value stands.
 """
 
 from __future__ import annotations
@@ -78,4 +78,3 @@ class WrittenText:
         if file not in self._lines:
             self._lines[file] = self._files.read(file).decode("utf-8", "replace").split("\n")
         return self._lines[file]
-

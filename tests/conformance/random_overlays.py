@@ -1,4 +1,4 @@
-"""Random kustomizations for comparing builders: bases, an overlay and a component over few names, so that things meet."""
+"""Random kustomizations for comparing builders: bases, overlays and components over few names, so that things meet."""
 
 from __future__ import annotations
 
@@ -11,9 +11,33 @@ NAMES = ("web", "api", "db", "default", "a1", "gen")
 NAMESPACES = ("", "", "shop", "default", "other")
 IMAGES = ("nginx", "nginx:1.25", "r.io:5000/team/api:v1", "redis@sha256:abc", "r.io/team/api:v2@sha256:def")
 SCALARS = (
-    ("text", '"text"', "'text'", "5", '"5"', "'true'", "true", "1.50", "0x10", "yes", '"y"', "null", "~", "", "a b", '""')
-    + ("12:30", "2001-01-01", "1e3", "'{}'", "-1", "0755", "|-\n  two\n  lines", "'a: b'", "1_000")
+    "text",
+    '"text"',
+    "'text'",
+    "5",
+    '"5"',
+    "'true'",
+    "true",
+    "1.50",
+    "0x10",
+    "yes",
+    '"y"',
+    "null",
+    "~",
+    "",
+    "a b",
+    '""',
+    "12:30",
+    "2001-01-01",
+    "1e3",
+    "'{}'",
+    "-1",
+    "0755",
+    "|-\n  two\n  lines",
+    "'a: b'",
+    "1_000",
 )
+MERGE_KEYS = frozenset({"name", "containerPort", "port", "mountPath"})
 PLAIN = ("text", '"5"', "'true'", '"text"', "word")
 
 
@@ -27,7 +51,7 @@ class Overlays:
     """Writes one random tree; the same seed writes the same tree."""
 
     def __init__(self, seed: int) -> None:
-        self.random = Random(seed)  # noqa: S311
+        self.random = Random(seed)
         self.made: list[dict[str, Any]] = []
         self.generated: set[tuple[str, str]] = set()
         self.seen: set[tuple[str, str, str]] = set()
@@ -195,9 +219,8 @@ class Overlays:
     def _images(self, fields: dict[str, Any], folder: Path) -> None:
         name = self.random.choice(("nginx", "r.io:5000/team/api", "redis", "r.io/team/api", "r.io.*"))
         entry: dict[str, Any] = {"name": name}
-        for key, value in (("newName", "new/img"), ("newTag", "v9"), ("digest", "sha256:aaa"), ("tagSuffix", "-x")):
-            if self.random.random() < 0.4:
-                entry[key] = value
+        changes = {"newName": "new/img", "newTag": "v9", "digest": "sha256:aaa", "tagSuffix": "-x"}
+        entry |= {key: value for key, value in changes.items() if self.random.random() < 0.4}
         fields["images"] = [entry]
 
     def _replicas(self, fields: dict[str, Any], folder: Path) -> None:
@@ -259,7 +282,9 @@ class Overlays:
         fields["patchesJson6902"] = [{"target": target, "path": "old.json.yaml"}]
 
     def _target(self) -> dict[str, Any]:
-        target: dict[str, Any] = {"kind": self.random.choice(("Deployment", "Service", "ConfigMap", "Deploy.*|Widget", "Pod"))}
+        target: dict[str, Any] = {
+            "kind": self.random.choice(("Deployment", "Service", "ConfigMap", "Deploy.*|Widget", "Pod"))
+        }
         if self.random.random() < 0.4:
             target["name"] = self.random.choice((*NAMES, "w.*", "(web|api)"))
         if self.random.random() < 0.2:
@@ -283,16 +308,22 @@ class Overlays:
             "ConfigMap": ("/data/k", "/data/j", "/data", "/metadata/labels", "/binaryData"),
         }
         path = self.random.choice(paths.get(kind, ("/metadata/labels", "/spec/x", "/metadata/name", "/data/k")))
-        op = self.random.choice(("add", "add", "replace", "replace", "remove", "test") if self.random.random() < 0.2 else ("add",))
+        op = self.random.choice(
+            ("add", "add", "replace", "replace", "remove", "test") if self.random.random() < 0.2 else ("add",)
+        )
         made: dict[str, Any] = {"op": op, "path": path}
         if op != "remove":
             whole = path.endswith("/-")
-            made["value"] = self.container(5) if whole else Raw(self.random.choice(("text", "5", "'5'", "true", "null", "1.5")))
+            made["value"] = (
+                self.container(5) if whole else Raw(self.random.choice(("text", "5", "'5'", "true", "null", "1.5")))
+            )
         return made
 
     def _strategic(self) -> dict[str, Any]:
         old = self.random.choice(self.made) if self.made else self.random.choice(MAKERS)(self)
-        body = next(made for made in (self.random.choice(MAKERS)(self) for _ in range(2000)) if made["kind"] == old["kind"])
+        body = next(
+            made for made in (self.random.choice(MAKERS)(self) for _ in range(2000)) if made["kind"] == old["kind"]
+        )
         patch: dict[str, Any] = {
             "apiVersion": body["apiVersion"],
             "kind": body["kind"],
@@ -311,7 +342,11 @@ class Overlays:
     def _shaken(self, value: Any) -> Any:
         """Return the value with fields dropped, nulled, or given directives."""
         if isinstance(value, dict):
-            kept = {key: self._shaken(item) for key, item in value.items() if key == "name" or self.random.random() < 0.8}
+            kept = {
+                key: item if key in MERGE_KEYS else self._shaken(item)
+                for key, item in value.items()
+                if key in MERGE_KEYS or self.random.random() < 0.8
+            }
             if self.random.random() < 0.06:
                 kept["$patch"] = self.random.choice(("replace", "delete", "merge"))
             return kept
@@ -338,7 +373,9 @@ def _workload(kind: str, api_version: str, *path: str) -> Callable[[Overlays], d
     return make
 
 
-def _simple(kind: str, api_version: str, content: Callable[[Overlays], Mapping[str, Any]]) -> Callable[[Overlays], dict[str, Any]]:
+def _simple(
+    kind: str, api_version: str, content: Callable[[Overlays], Mapping[str, Any]]
+) -> Callable[[Overlays], dict[str, Any]]:
     def make(overlays: Overlays) -> dict[str, Any]:
         return {"apiVersion": api_version, "kind": kind, "metadata": overlays.meta(), **content(overlays)}
 
@@ -368,13 +405,21 @@ MAKERS: tuple[Callable[[Overlays], dict[str, Any]], ...] = (
     _workload("Job", "batch/v1"),
     _workload("CronJob", "batch/v1", "jobTemplate"),
     _simple("Pod", "v1", lambda o: {"spec": o.pod()}),
-    *(_simple("Service", "v1", lambda o: {"spec": {"selector": {"app": "web"}, "ports": [o.port("port"), o.port("port")]}}),) * 2,
-    *(_simple("ConfigMap", "v1", lambda o: {"data": {"k": Raw(o.random.choice(PLAIN)), "j": Raw("|\n  line\n  two")}}),) * 2,
+    *(
+        _simple(
+            "Service", "v1", lambda o: {"spec": {"selector": {"app": "web"}, "ports": [o.port("port"), o.port("port")]}}
+        ),
+    )
+    * 2,
+    *(_simple("ConfigMap", "v1", lambda o: {"data": {"k": Raw(o.random.choice(PLAIN)), "j": Raw("|\n  line\n  two")}}),)
+    * 2,
     _simple("Secret", "v1", lambda o: {"stringData": {"k": Raw(o.random.choice(PLAIN))}}),
     _simple("ServiceAccount", "v1", lambda o: {"imagePullSecrets": [{"name": o.name()}]}),
     _simple("PersistentVolumeClaim", "v1", lambda o: {"spec": {"storageClassName": o.name()}}),
     _simple("Namespace", "v1", lambda o: {}),
-    _simple("Role", _RBAC, lambda o: {"rules": [{"resourceNames": [o.name()], "resources": ["secrets"], "verbs": ["get"]}]}),
+    _simple(
+        "Role", _RBAC, lambda o: {"rules": [{"resourceNames": [o.name()], "resources": ["secrets"], "verbs": ["get"]}]}
+    ),
     _simple("ClusterRole", _RBAC, lambda o: {"rules": [{"resourceNames": [o.name()], "verbs": ["get"]}]}),
     _simple("RoleBinding", _RBAC, _subjects),
     _simple("ClusterRoleBinding", _RBAC, _subjects),
@@ -385,12 +430,17 @@ MAKERS: tuple[Callable[[Overlays], dict[str, Any]], ...] = (
         lambda o: {"spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": o.name()}}},
     ),
     _simple("PodDisruptionBudget", "policy/v1", lambda o: {"spec": {"selector": {"matchLabels": {"app": "web"}}}}),
-    _simple("NetworkPolicy", "networking.k8s.io/v1", lambda o: {"spec": {"podSelector": {"matchLabels": {"app": "web"}}}}),
+    _simple(
+        "NetworkPolicy", "networking.k8s.io/v1", lambda o: {"spec": {"podSelector": {"matchLabels": {"app": "web"}}}}
+    ),
     *(
         _simple(
             "Widget",
             "example.com/v1",
-            lambda o: {"spec": {o.random.choice("abcd"): o.scalar() for _ in range(3)} | {"list": [{"name": "x", "v": o.scalar()}]}},
+            lambda o: {
+                "spec": {o.random.choice("abcd"): o.scalar() for _ in range(3)}
+                | {"list": [{"name": "x", "v": o.scalar()}]}
+            },
         ),
     )
     * 2,

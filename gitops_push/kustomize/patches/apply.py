@@ -31,7 +31,7 @@ class ParsedPatch:
 
 
 def apply_patch(resources: ResourceSet, entry: PatchEntry, loader: Loader) -> None:
-    """Apply one item of `patches`. A target that selects nothing is fine; a patch for an object that is not there is not."""
+    """Apply one item of `patches`. A target may select nothing; a patch without one must find its object."""
     parsed = _parse(entry, loader)
     if parsed.operations:
         _apply_json(resources, entry, parsed.operations)
@@ -40,7 +40,8 @@ def apply_patch(resources: ResourceSet, entry: PatchEntry, loader: Loader) -> No
             _apply_strategic(resources, _target_of(resources, patch), patch, entry, loader)
     elif len(parsed.strategic) > 1:
         raise invalid(
-            f"Multiple Strategic-Merge Patches in one `patches` entry is not allowed to set `patches.target` field: {parsed.source}",
+            "Multiple Strategic-Merge Patches in one `patches` entry is not allowed to set `patches.target` field: "
+            f"{parsed.source}",
             entry.target.origin,
             "give each patch an entry of its own",
         )
@@ -77,7 +78,11 @@ def apply_json_entry(resources: ResourceSet, entry: PatchEntry, loader: Loader) 
 
 def _parse(entry: PatchEntry, loader: Loader) -> ParsedPatch:
     if (entry.path is None) == (entry.patch is None):
-        reason = "must specify one of patch and path" if entry.path is None else "patch and path can't be set at the same time"
+        reason = (
+            "must specify one of patch and path"
+            if entry.path is None
+            else "patch and path can't be set at the same time"
+        )
         raise invalid(reason, entry.origin)
     source = f"[path: {entry.path.value!r}]" if entry.path else f"[patch: {entry.patch.value if entry.patch else ''!r}]"
     documents = _documents(entry, loader, Dialect.KUSTOMIZE)

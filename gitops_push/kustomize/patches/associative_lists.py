@@ -1,6 +1,7 @@
 """Merges lists whose items have keys, with kustomize's order and its oddities (kyaml's associative_sequence).
 
-What the patch names comes first, in the patch's order; the rest follows. Items are found by their keys as text. Where some
+What the patch names comes first, in the patch's order; the rest follows. Items are found by their keys as text. Where
+some
 items of the target or the patch lack one of two keys (ports without `protocol`), only the keys that occur are compared.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from gitops_push.core.tree import Fields, Items, Node, put
+from gitops_push.core.tree import Fields, Items, Node
 from gitops_push.kustomize.marks import Entry, entries_of, replace_entries
 from gitops_push.kustomize.resource import text_of
 
@@ -36,7 +37,7 @@ def merge_associative(base: Items, patch: Items | None, keys: Sequence[str], mer
             replace_entries(base, _set_item(entries_of(base), None, valid, valid_values))
             continue
         if isinstance(item, Fields):
-            _fill_keys(item, valid, valid_values, mark)
+            _fill_keys(item, valid, valid_values)
         merged = _set_item(merged, (item, mark), valid, valid_values)
     if wanted:
         replace_entries(base, _append_rest(merged, entries_of(base), valid))
@@ -54,7 +55,7 @@ def _merged_item(
     return value, 0
 
 
-def _fill_keys(item: Fields, keys: tuple[str, ...], values: Values, mark: object) -> None:
+def _fill_keys(item: Fields, keys: tuple[str, ...], values: Values) -> None:
     """Write the keys into an item that got them from elsewhere."""
     for key, value in zip(keys, values, strict=False):
         if key and key not in item and value:
@@ -107,7 +108,7 @@ def _matches(item: Node, keys: tuple[str, ...], values: Values) -> bool:
     for index, key in enumerate(keys):
         value = values[index] if index < len(values) else None
         if value is None:
-            return False if index == 0 else True
+            return index > 0
         if key == "":
             if isinstance(item, (dict, list)) or text_of(item) != value:
                 return False
@@ -141,8 +142,9 @@ def _merge_values(values: list[Values]) -> list[Values]:
     """Make one of value lists that agree where both are set, as `80` and `80 TCP` do."""
     merged = list(values)
     for i in range(len(merged)):
+        one = merged[i]  # as it was before the inner loop, also after that changed it
         for j in range(len(merged)):
-            common = _common(merged[i], merged[j])
+            common = _common(one, merged[j])
             if common is not None:
                 merged[i] = merged[j] = common
     return merged

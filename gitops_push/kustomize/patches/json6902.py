@@ -1,7 +1,7 @@
 """RFC 6902 patches as kustomize applies them (evanphx/json-patch v4), with the place of every value that is set.
 
-It differs from the RFC, and from the `jsonpatch` package, where the library does: `replace` of a missing key creates it, a
-missing `value` is null, `test` of a missing key against null passes, and negative indexes count from the end.
+It differs from the RFC, and from the `jsonpatch` package, where the library does: `replace` of a missing key creates
+it, a missing `value` is null, `test` of a missing key against null passes, and negative indexes count from the end.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _EXACT: Final = 1 << 53
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One step of a patch. `path` and `source` are the unescaped parts of their pointers; `origin` is its value's place."""
+    """One step of a patch. `path` and `source` are parts of pointers, unescaped; `origin` is its value's place."""
 
     name: str
     path: tuple[str, ...]
@@ -51,7 +51,9 @@ def _operation(item: Node, origin: Origin) -> Operation:
         raise invalid("an operation of a JSON patch must be a mapping", origin)
     name = text_of(item.get("op"))
     if name not in _OPERATIONS:
-        raise invalid(f"unexpected kind of JSON patch operation: {name!r}", origin, f"op is one of {', '.join(_OPERATIONS)}")
+        raise invalid(
+            f"unexpected kind of JSON patch operation: {name!r}", origin, f"op is one of {', '.join(_OPERATIONS)}"
+        )
     place = place_of(item, "value") or origin
     source = _pointer(item, "from", origin) if name in {"move", "copy"} else ()
     return Operation(name, _pointer(item, "path", origin), source, item.get("value"), with_step(place, "patch", origin))
@@ -63,7 +65,9 @@ def _pointer(item: Fields, field: str, origin: Origin) -> tuple[str, ...]:
         raise invalid(f"a JSON patch operation without {field!r}", origin)
     parts = tuple(part.replace("~1", "/").replace("~0", "~") for part in text.split("/"))
     if len(parts) < 2:
-        raise invalid(f"{item.get('op')} operation does not apply: doc is missing path {text!r}", origin, "begin the path with /")
+        raise invalid(
+            f"{item.get('op')} operation does not apply: doc is missing path {text!r}", origin, "begin the path with /"
+        )
     return parts[1:]
 
 

@@ -1,8 +1,8 @@
 """Which lists a strategic merge patch merges, and by which keys: Kubernetes 1.21's patch strategies.
 
-Kustomize merges lists only where its built-in schema says so, and replaces all others; a kind or an apiVersion that Kubernetes
-1.21 did not have merges no list at all. A row maps a field to the type of its value; `[key …]Type` is a list whose items are
-merged by these keys, `[]` a list that is a set.
+Kustomize merges lists only where its built-in schema says so, and replaces all others; a kind or an apiVersion that
+Kubernetes 1.21 did not have merges no list at all. A row maps a field to the type of its value; `[key …]Type` is a list
+whose items are merged by these keys, `[]` a list that is a set.
 """
 
 from __future__ import annotations
@@ -59,9 +59,12 @@ _TYPES: Final[dict[str, dict[str, str]]] = {
     "Webhooks": {**_META, "webhooks": "[name]"},
 }
 
+_WEBHOOKS: Final = "MutatingWebhookConfiguration=Webhooks ValidatingWebhookConfiguration=Webhooks"
+_REVIEWS: Final = "LocalSubjectAccessReview SelfSubjectAccessReview SelfSubjectRulesReview SubjectAccessReview"
+
 _KINDS: Final = {
-    "admissionregistration.k8s.io/v1": "MutatingWebhookConfiguration=Webhooks ValidatingWebhookConfiguration=Webhooks",
-    "admissionregistration.k8s.io/v1beta1": "MutatingWebhookConfiguration=Webhooks ValidatingWebhookConfiguration=Webhooks",
+    "admissionregistration.k8s.io/v1": _WEBHOOKS,
+    "admissionregistration.k8s.io/v1beta1": _WEBHOOKS,
     "apiextensions.k8s.io/v1": "CustomResourceDefinition",
     "apiextensions.k8s.io/v1beta1": "CustomResourceDefinition",
     "apiregistration.k8s.io/v1": "APIService=Conditioned",
@@ -69,8 +72,8 @@ _KINDS: Final = {
     "apps/v1": "ControllerRevision DaemonSet=Workload Deployment=Workload ReplicaSet=Workload StatefulSet=Workload",
     "authentication.k8s.io/v1": "TokenRequest TokenReview",
     "authentication.k8s.io/v1beta1": "TokenReview",
-    "authorization.k8s.io/v1": "LocalSubjectAccessReview SelfSubjectAccessReview SelfSubjectRulesReview SubjectAccessReview",
-    "authorization.k8s.io/v1beta1": "LocalSubjectAccessReview SelfSubjectAccessReview SelfSubjectRulesReview SubjectAccessReview",
+    "authorization.k8s.io/v1": _REVIEWS,
+    "authorization.k8s.io/v1beta1": _REVIEWS,
     "autoscaling/v1": "HorizontalPodAutoscaler Scale",
     "autoscaling/v2beta1": "HorizontalPodAutoscaler",
     "autoscaling/v2beta2": "HorizontalPodAutoscaler",
@@ -100,16 +103,18 @@ _KINDS: Final = {
     "storage.k8s.io/v1beta1": "CSIDriver CSINode=CSINode CSIStorageCapacity StorageClass VolumeAttachment",
     "v1": (
         "Binding ComponentStatus=ComponentStatus ConfigMap Endpoints Event LimitRange Namespace=Conditioned Node=Node "
-        "PersistentVolume PersistentVolumeClaim=Conditioned Pod=Pod PodTemplate=PodTemplate ReplicationController=Workload "
-        "ResourceQuota Secret Service=Service ServiceAccount=ServiceAccount"
+        "PersistentVolume PersistentVolumeClaim=Conditioned Pod=Pod PodTemplate=PodTemplate ResourceQuota "
+        "ReplicationController=Workload Secret Service=Service ServiceAccount=ServiceAccount"
     ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class MergeSchema:
-    """How a value is merged. `keys` is None for what is no mergeable list, () for a set; `fields` are those of a mapping,
-    or of each item of a list."""
+    """How a value is merged. `keys` is None for what is no mergeable list, () for a set.
+
+    `type` names the fields of a mapping, or of each item of a list.
+    """
 
     keys: tuple[str, ...] | None
     type: str

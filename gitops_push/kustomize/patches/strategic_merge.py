@@ -1,8 +1,9 @@
 """Strategic merge as kustomize does it (kyaml's merge2 and walk), which is not the API server's.
 
-Both sides are walked together, the patch's keys and the target's, also where the patch says nothing: that drops values left
-empty and makes one of list items with equal keys. Where a subtree is new, the patch is walked with itself, so that its nulls
-and directives take effect. Both trees are changed; hand in copies.
+Both sides are walked together, the patch's keys and the target's, also where the patch says nothing: that drops
+values left
+empty and makes one of list items with equal keys. Where a subtree is new, the patch is walked with itself, so that
+its nulls and directives take effect. Both trees are changed; hand in copies.
 """
 
 from __future__ import annotations
@@ -92,7 +93,12 @@ def _merge_fields(target: Node, patch: Node, schema: MergeSchema | None, context
 
 def _note_empty_null(base: Fields, key: str, old: Node, new: Node, context: MergeContext) -> None:
     """Drop a null that the target does not spell out and the patch does not mention: kustomize loses it."""
-    if old is None and new is ABSENT and not context.rewritten and not context.written.is_written_null(place_of(base, key)):
+    if (
+        old is None
+        and new is ABSENT
+        and not context.rewritten
+        and not context.written.is_written_null(place_of(base, key))
+    ):
         remove(base, key)
 
 
@@ -121,7 +127,9 @@ def _store(base: Fields, key: str, value: Node, patch: Fields, context: MergeCon
         context.shared.leave(base, key)
     elif value is KEPT_NULL:
         base[key] = None
-    elif value is not base.get(key, ABSENT) or (base is not patch and key in patch and not isinstance(value, (dict, list))):
+    elif value is not base.get(key, ABSENT) or (
+        base is not patch and key in patch and not isinstance(value, (dict, list))
+    ):
         origin = with_step(place_of(patch, key), "patch", context.patch_origin)
         context.shared.set(base, key, _in_old_quotes(base, key, value, origin, context), origin)
 

@@ -71,7 +71,9 @@ def _add_to_object(
     def on_field(container: Container, key: str | int) -> None:
         target: Node = container[key]  # type: ignore[index]
         if not isinstance(target, Fields):
-            raise invalid(f"{key} of {resource.current_id()} must be a mapping, to take labels or annotations", resource.origin)
+            raise invalid(
+                f"{key} of {resource.current_id()} must be a mapping, to take labels or annotations", resource.origin
+            )
         targets.append(target)
 
     for spec in specs:

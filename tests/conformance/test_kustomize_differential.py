@@ -1,0 +1,103 @@
+"""Random kustomizations and real repositories, built here and by `kubectl kustomize`: the same bytes, or both refuse."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gitops_push.core.errors import BuildError
+from gitops_push.documents.writer import yaml_stream
+from gitops_push.kustomize.build import build_kustomization
+from gitops_push.system.files import RepoFiles
+from tests.conformance.random_overlays import Overlays
+
+KUBECTL = shutil.which("kubectl", path=f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin")
+REPOS = Path(__file__).parents[3] / "shared" / "real-repos"
+COMPONENTS = REPOS / "microservices-demo" / "kustomize" / "components"
+
+pytestmark = pytest.mark.skipif(KUBECTL is None, reason="there is no kubectl to compare with")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a builder gives: its output, or None with the reason."""
+
+    output: str | None
+    reason: str = ""
+
+
+def ours(root: Path, path: str) -> Answer:
+    try:
+        built = build_kustomization(RepoFiles(root), path)
+    except BuildError as error:
+        return Answer(None, str(error))
+    return Answer(yaml_stream([one.body for one in built.objects]))
+
+
+def theirs(directory: Path) -> Answer:
+    done = subprocess.run([str(KUBECTL), "kustomize", str(directory)], capture_output=True, text=True, check=False)
+    return Answer(done.stdout if done.returncode == 0 else None, done.stderr)
+
+
+def is_known_difference(mine: Answer, other: Answer) -> bool:
+    """Return whether kubectl crashed, minds a field that nothing refers through, or hashes its own data structures."""
+    crashed = "goroutine" in other.reason
+    minds = mine.output is not None and "updating name reference in" in other.reason
+    return crashed or minds or "cannot hash the content of" in mine.reason
+
+
+def roots() -> list[Path]:
+    return sorted(file.parent for file in REPOS.rglob("kustomization.y*ml"))
+
+
+@pytest.mark.parametrize("root", roots(), ids=lambda root: str(root.relative_to(REPOS)))
+def test_builds_every_root_of_real_repositories_byte_for_byte(root: Path) -> None:
+    repo = REPOS / root.relative_to(REPOS).parts[0]
+    mine, other = ours(repo, str(root.relative_to(repo))), theirs(root)
+    assert mine.output == other.output, mine.reason or other.reason
+
+
+@pytest.mark.parametrize("component", sorted(path.name for path in COMPONENTS.iterdir()) if COMPONENTS.is_dir() else [])
+def test_builds_the_shop_with_each_component_byte_for_byte(component: str, tmp_path: Path) -> None:
+    shutil.copytree(COMPONENTS.parent, tmp_path / "kustomize", copy_function=shutil.copyfile)
+    overlay = tmp_path / "overlay"
+    overlay.mkdir()
+    text = f"resources: [../kustomize/base]\ncomponents: [../kustomize/components/{component}]\n"
+    (overlay / "kustomization.yaml").write_text(text)
+    mine, other = ours(tmp_path, "overlay"), theirs(overlay)
+    assert mine.output == other.output, mine.reason or other.reason
+
+
+def compare(seeds: range, folder: Path) -> Counter[str]:
+    """Return how many trees gave the same bytes, were refused by both, or differ in a known way; fail at another."""
+    counts: Counter[str] = Counter()
+    for seed in seeds:
+        root = folder / str(seed)
+        path = Overlays(seed).write(root)
+        mine, other = ours(root, path), theirs(root / path)
+        if mine.output == other.output:
+            counts["same" if mine.output is not None else "refused"] += 1
+        else:
+            assert is_known_difference(mine, other), f"seed {seed}: {mine.reason or other.reason or 'other bytes'}"
+            counts["known"] += 1
+        shutil.rmtree(root)
+    return counts
+
+
+def test_builds_a_sample_of_random_trees_as_kubectl_does(tmp_path: Path) -> None:
+    counts = compare(range(40), tmp_path)
+    assert counts["same"] >= 20
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(3600)
+def test_builds_two_thousand_random_trees_as_kubectl_does(tmp_path: Path) -> None:
+    counts = compare(range(10_000, 12_000), tmp_path)
+    print(dict(counts))
+    assert counts["same"] >= 1_000
