@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from yaml._yaml import CParser
 from yaml.events import (
     AliasEvent,
     DocumentEndEvent,
@@ -27,6 +26,14 @@ from gitops_push.documents.budgets import Budget, Usage
 from gitops_push.documents.merge_keys import MERGE, apply_merge
 from gitops_push.documents.scalars import HINTS, Dialect, Scalar, ScalarError, key_text, resolve_plain, resolve_tagged
 from gitops_push.documents.source_text import SourceText
+
+try:
+    from yaml._yaml import CParser
+except ImportError as error:
+    # The parser in pure Python is ten times slower and reads some texts differently: better none than another one.
+    raise ImportError(
+        "PyYAML is installed without libyaml; install it from a wheel, or build it with libyaml"
+    ) from error
 
 _LAST_COLUMN: Final = 4095
 _NO_FLOW: Final = 1 << 30
