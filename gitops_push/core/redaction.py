@@ -57,7 +57,8 @@ class Redactor:
 
     def with_values(self, values: Iterable[str]) -> Redactor:
         """Return a redactor that also knows these values; tags stay the same."""
-        return Redactor(self._key, self._values.union(values), self._public)
+        more = self._values.union(values)
+        return self if len(more) == len(self._values) else Redactor(self._key, more, self._public)
 
     def mask_value(self, value: object) -> Masked:
         """Return what stands for a value; equal values give equal tags, whatever their length."""
@@ -96,7 +97,7 @@ class Redactor:
     def _matches(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield (position, length) of the longest form at each position; skips ahead as Wu and Manber do."""
         shifts, by_prefix = self._shifts, self._by_prefix
-        at, last = 0, len(text) - SHORTEST
+        at, covered, last = 0, 0, len(text) - SHORTEST
         if not shifts:
             return
         while at <= last:
@@ -104,21 +105,21 @@ class Redactor:
             if shift:
                 at += shift
                 continue
-            length = max(
-                (_length_at(form, text, at) for form in by_prefix.get(text[at : at + SHORTEST], ())), default=0
-            )
+            forms = by_prefix.get(text[at : at + SHORTEST], ())
+            length = next((len(form) for form in forms if text.startswith(form, at)), 0)
+            if not length and at >= covered:
+                length = max((_cut_length(form, text, at) for form in forms), default=0)
             if length:
                 yield at, length
+                covered = max(covered, at + length)
             at += 1
 
 
-def _length_at(form: str, text: str, at: int) -> int:
-    """Return how much of a form stands at a position: all of it, or its beginning where the text was cut, else 0.
+def _cut_length(form: str, text: str, at: int) -> int:
+    """Return how much of a form stands at a position where whoever limits lengths has cut it off, else 0.
 
-    Only a long form without spaces counts when it is cut: the beginning of a sentence or of a URL is no secret.
+    Only long forms without spaces count: the beginning of a sentence or of a URL is no secret.
     """
-    if text.startswith(form, at):
-        return len(form)
     if len(form) < _CUTTABLE or not text.startswith(form[:_CUT], at) or not _TOKEN.fullmatch(form):
         return 0
     return next(length for length in range(_CUT, len(form)) if not text.startswith(form[length], at + length))
