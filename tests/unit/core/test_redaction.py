@@ -168,9 +168,7 @@ def test_bytes_that_are_no_text_are_found_as_base64_and_hex() -> None:
 def test_a_token_that_was_cut_off_is_masked_as_far_as_it_goes(cut: int, encode) -> None:  # type: ignore[no-untyped-def]
     token = "eyJhbGciOiJSUzI1NiIsImtpZCI6InRlc3QifQ." + "".join(f"{n:x}zQ" for n in range(60))
     redactor = Redactor(KEY, [token])
-    assert (
-        TAG.sub("", redactor.mask_text(f"invalid bearer {encode(token)[:cut]} (cut)")) == "invalid bearer  (cut)"
-    )
+    assert TAG.sub("", redactor.mask_text(f"invalid bearer {encode(token)[:cut]} (cut)")) == "invalid bearer  (cut)"
 
 
 def test_the_beginning_of_a_url_or_of_a_document_is_no_secret() -> None:
