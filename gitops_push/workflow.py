@@ -32,8 +32,7 @@ from gitops_push.core.secret_values import secret_values_of
 from gitops_push.core.status import StatusReport
 from gitops_push.repo.build import build_manifests
 from gitops_push.repo.checkout import is_tracked, read_checkout
-from gitops_push.repo.config import find_config, load_config
-from gitops_push.repo.environments import Asked, load_environment, load_environments
+from gitops_push.repo.environments import Asked, load_environment, load_environments, load_nearest_config
 from gitops_push.repo.initial_config import initial_config
 from gitops_push.system.files import RepoFiles
 
@@ -156,10 +155,9 @@ def propose_config(settings: Settings) -> tuple[Path, str]:
 def list_environments(settings: Settings) -> tuple[EnvironmentSummary, ...]:
     """Return the environments of the config, sorted by name; none without a config. Raises `ConfigError`."""
     workspace = _open(settings, ".", Watcher())
-    path = settings.config_file or find_config(workspace.files, workspace.folder)
-    if not path:
+    config = load_nearest_config(workspace.checkout, workspace.files, Asked("", workspace.folder, settings.config_file))
+    if config is None:
         return ()
-    config = load_config(workspace.files, path)
     return tuple(_summary(found) for found in load_environments(workspace.checkout, workspace.files, config))
 
 

@@ -29,19 +29,23 @@ def drift_lines(report: DriftReport, header: RunHeader) -> tuple[Line, ...]:
     rows = [(d.kind.value, str(d.ref), d.reason) for d in drifted]
     for text, drift in zip(columns(rows), drifted, strict=True):
         lines.append(Line(text, _TONES[drift.kind]))
-        lines += [Line(f"    {field_drift(field)}") for field in drift.fields]
+        lines += [line for field in drift.fields for line in field_drift(field)]
         lines += _where(drift)
     lines.append(_verdict(report, drifted))
     return tuple(lines)
 
 
-def field_drift(field: FieldChange) -> str:
-    """Return `spec.replicas: 5 in the cluster, 3 in git; set by "kubectl-edit" (Update, 2026-11-20 10:41:00Z)`."""
+def field_drift(field: FieldChange) -> tuple[Line, ...]:
+    """Return three lines: the field; what is live and who set it; what git wants and where it says so."""
     live = "not there" if field.before is ABSENT else show_value(field.before)
     wanted = "not there" if field.after is ABSENT else show_value(field.after)
-    who = f"; set by {describe_owner(field.owner)}" if field.owner else ""
-    at = f"   [{field.origin}]" if field.origin else ""
-    return f"{format_field_path(field.path)}: {live} in the cluster, {wanted} in git{who}{at}"
+    width = min(60, max(len(live), len(wanted)))
+    who = f"set by {describe_owner(field.owner)}" if field.owner else ""
+    return (
+        Line(f"    {format_field_path(field.path)}"),
+        Line(f"        live  {live.ljust(width)}  {who}".rstrip(), Tone.DELETE),
+        Line(f"        git   {wanted.ljust(width)}  {field.origin or ''}".rstrip(), Tone.CREATE),
+    )
 
 
 def _where(drift: ObjectDrift) -> list[Line]:

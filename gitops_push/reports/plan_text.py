@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
+from gitops_push.core.fielddiff import FieldOwner
+from gitops_push.core.fieldpath import format_field_path
+from gitops_push.core.managed_fields import FIELD_MANAGER
 from gitops_push.core.plan import Action, Change, Fidelity, Plan
 from gitops_push.core.run import RunHeader
 from gitops_push.reports.lines import Line, Tone, columns
-from gitops_push.reports.values import detail_lines, summarize_fields
+from gitops_push.reports.values import describe_owner, detail_lines, summarize_fields
 
 _SIGNS: Final = {
     Action.BLOCKED: "x",
@@ -70,11 +74,12 @@ def plan_counts(plan: Plan) -> str:
 
 
 def change_summary(change: Change) -> str:
-    """Return the one line about a change: its reason, or its fields."""
+    """Return the one line about a change: its reason, or its fields, and from whom it takes some."""
     parts = [change.reason] if change.reason else []
     if change.action in {Action.UPDATE, Action.OWNERSHIP}:
         parts += [summarize_fields(change.fields)] if change.fields else []
-        parts += [f"takes {loss.field} from {loss.manager}" for loss in change.taken[:2]]
+        losers = Counter(loss.manager for loss in change.taken)
+        parts += [f"takes {_count(n, 'field')} from {manager}" for manager, n in sorted(losers.items())]
     if change.renamed_from:
         parts.append(f"replaces {change.renamed_from}")
     if change.fidelity is not Fidelity.SERVER and not change.reason:
@@ -82,21 +87,36 @@ def change_summary(change: Change) -> str:
     return "; ".join(part for part in parts if part)
 
 
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 def _details(change: Change) -> list[Line]:
-    """Field by field, with the line of the config repo; nothing for a deletion or where the summary said it all."""
-    if not change.fields or change.action not in {Action.UPDATE, Action.OWNERSHIP, Action.CREATE, Action.BLOCKED}:
-        return []
-    if change.action is Action.CREATE and not change.renamed_from:
+    """Field by field, with the line of the config repo; nothing where the summary said it all."""
+    if not _has_details(change):
         return []
     lines = [Line(), Line(f"{change.ref}", Tone.HEADING)]
     for field in change.fields:
         first, *rest = detail_lines(field)
-        at = f"   [{field.origin}]" if field.origin else ""
-        lines.append(Line(f"    {first}{at}"))
+        lines.append(Line(f"    {first}"))
         lines += [Line(f"    {line}", _diff_tone(line)) for line in rest]
+        about = [str(field.origin)] if field.origin else []
+        if field.owner and field.owner.manager != FIELD_MANAGER:
+            about.append(f"was set by {describe_owner(field.owner)}")
+        lines += [Line(f"        {'  '.join(about)}", Tone.DIM)] if about else []
+    told = {format_field_path(field.path) for field in change.fields}
     for loss in change.taken:
-        lines.append(Line(f"    takes over {loss.field} from {loss.manager} ({loss.operation})", Tone.UPDATE))
+        if loss.field not in told:
+            owner = describe_owner(FieldOwner(loss.manager, loss.operation, loss.at))
+            lines.append(Line(f"    {loss.field}: same value, taken over from {owner}"))
     return lines
+
+
+def _has_details(change: Change) -> bool:
+    if change.action is Action.CREATE:
+        return bool(change.fields and change.renamed_from)
+    shown = {Action.UPDATE, Action.OWNERSHIP, Action.BLOCKED}
+    return change.action in shown and bool(change.fields or change.taken)
 
 
 def _diff_tone(line: str) -> Tone:

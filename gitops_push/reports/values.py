@@ -33,9 +33,19 @@ def short_path(change: FieldChange) -> str:
 
 def summarize_fields(fields: tuple[FieldChange, ...], most: int = 3) -> str:
     """Return `spec.replicas 2 -> 3; containers[name=web].image a:1 -> a:2`, and how many more there are."""
-    shown = "; ".join(f"{short_path(change)} {before_after(change, _SHORT)}" for change in fields[:most])
+    shown = "; ".join(f"{short_path(change)} {_brief(change)}" for change in fields[:most])
     more = len(fields) - most
     return f"{shown}; and {more} more" if more > 0 else shown
+
+
+def _brief(change: FieldChange) -> str:
+    """Of an image that only changes its tag, show the tags: `1.4.0 -> 1.5.0`."""
+    before, after = change.before, change.after
+    if change.path[-1:] == ("image",) and isinstance(before, str) and isinstance(after, str):
+        (name, _, tag), (new_name, _, new_tag) = before.rpartition(":"), after.rpartition(":")
+        if name == new_name and name and "/" not in tag + new_tag:
+            return f"{tag} -> {new_tag}"
+    return before_after(change, _SHORT)
 
 
 def before_after(change: FieldChange, most: int = 200) -> str:

@@ -1,0 +1,123 @@
+"""The plan as text, whole screens: what a reviewer reads."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import PurePath
+from typing import Any
+
+from gitops_push.core.checkout import Checkout
+from gitops_push.core.fielddiff import ABSENT, FieldChange, FieldOwner
+from gitops_push.core.fieldpath import parse_field_path
+from gitops_push.core.objects import ObjectRef
+from gitops_push.core.origin import Origin
+from gitops_push.core.plan import Action, Change, Fidelity, FieldLoss, Plan
+from gitops_push.core.redaction import Masked
+from gitops_push.core.run import RunHeader
+from gitops_push.reports.plan_text import plan_lines
+
+NOW = datetime(2026, 11, 20, 10, 41, tzinfo=UTC)
+HEADER = RunHeader("0.1.0", "prod", Checkout(PurePath("/x/config"), "1a2b3c4d", "main", dirty=False), "prod-eu")
+WEB = ObjectRef("apps", "Deployment", "shop", "web")
+
+
+def text_of(*changes: Change) -> str:
+    plan = Plan("prod", "shop", "1a2b3c4d", "id", "digest", NOW, changes, 0.8)
+    return "\n".join(line.text for line in plan_lines(plan, HEADER, "gitops-push apply prod"))
+
+
+def field(path: str, before: Any, after: Any, **more: Any) -> FieldChange:
+    return FieldChange(parse_field_path(path), before, after, **more)
+
+
+def test_destructive_changes_come_first_and_the_verdict_last() -> None:
+    shown = text_of(
+        Change(ObjectRef("", "ConfigMap", "shop", "web-env"), "v1", Action.CREATE),
+        Change(
+            WEB,
+            "apps/v1",
+            Action.UPDATE,
+            fields=(
+                field("spec.replicas", 2, 3, origin=Origin("apps/web.yaml", 7, 13)),
+                field("spec.template.spec.containers[name=web].image", "registry/web:1.4.0", "registry/web:1.5.0"),
+            ),
+        ),
+        Change(
+            ObjectRef("apps", "Deployment", "shop", "legacy"), "apps/v1", Action.PRUNE, reason="no longer in config"
+        ),
+        Change(ObjectRef("", "Service", "shop", "web"), "v1", Action.UNCHANGED),
+    )
+    assert (
+        shown
+        == """\
+gitops-push 0.1.0  env prod  cluster prod-eu  repo config@1a2b3c4 (clean)
+plan: 1 create, 1 update, 1 delete, 1 unchanged   (server-side dry run, 0.8 s)
+!  delete  apps/Deployment shop/legacy  no longer in config
+~  update  apps/Deployment shop/web     spec.replicas 2 -> 3; containers[name=web].image 1.4.0 -> 1.5.0
++  create  v1/ConfigMap shop/web-env
+
+apps/Deployment shop/web
+    spec.replicas: 2 -> 3
+        apps/web.yaml:7:13
+    spec.template.spec.containers[name=web].image: registry/web:1.4.0 -> registry/web:1.5.0
+unchanged: 1
+next: gitops-push apply prod
+CHANGES prod: 1 create, 1 update, 1 delete, 1 unchanged"""
+    )
+
+
+def test_nothing_to_do_is_two_lines_and_a_verdict() -> None:
+    assert text_of(Change(WEB, "apps/v1", Action.UNCHANGED)).splitlines()[1:] == [
+        "plan: 1 unchanged   (server-side dry run, 0.8 s)",
+        "IN SYNC prod: 1 objects, nothing to do",
+    ]
+
+
+def test_who_loses_a_field_is_named_with_operation_and_time() -> None:
+    owner = FieldOwner("kubectl-edit", "Update", NOW)
+    shown = text_of(
+        Change(
+            WEB,
+            "apps/v1",
+            Action.UPDATE,
+            fields=(field("spec.replicas", 5, 3, owner=owner),),
+            taken=(FieldLoss("spec.replicas", "kubectl-edit", "Update", NOW),),
+        )
+    )
+    assert "spec.replicas 5 -> 3; takes 1 field from kubectl-edit" in shown
+    assert 'was set by "kubectl-edit" (Update, 2026-11-20 10:41:00Z)' in shown
+
+
+def test_texts_of_several_lines_are_shown_as_a_diff_with_three_lines_of_context() -> None:
+    before = "".join(f"line {n}\n" for n in range(20))
+    shown = text_of(
+        Change(WEB, "apps/v1", Action.UPDATE, fields=(field('data["a.conf"]', before, before.replace("10", "ten")),))
+    )
+    assert 'data["a.conf"] (text: 1 lines added, 1 removed)' in shown
+    diff = shown.partition('    data["a.conf"]:\n')[2].splitlines()[:9]
+    assert [line.strip() for line in diff] == [
+        "@@ -8,7 +8,7 @@",
+        "line 7",
+        "line 8",
+        "line 9",
+        "-line 10",
+        "+line ten",
+        "line 11",
+        "line 12",
+        "line 13",
+    ]
+
+
+def test_a_secret_value_shows_as_its_tag() -> None:
+    shown = text_of(Change(WEB, "v1", Action.UPDATE, fields=(field("data.token", Masked("1f"), Masked("2e")),)))
+    assert "‹secret:1f› -> ‹secret:2e›" in shown  # noqa: RUF001
+
+
+def test_a_removed_field_says_what_it_was() -> None:
+    shown = text_of(Change(WEB, "apps/v1", Action.UPDATE, fields=(field("spec.paused", True, ABSENT),)))
+    assert "spec.paused: removed (was true)" in shown
+
+
+def test_weaker_proof_is_counted_in_the_head() -> None:
+    shown = text_of(Change(WEB, "apps/v1", Action.CREATE, Fidelity.CLIENT, reason="its namespace is created too"))
+    assert "1 not checked by the server" in shown
