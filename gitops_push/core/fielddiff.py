@@ -113,9 +113,9 @@ def diff_fields(before: Any, after: Any, keys: MergeKeys = NOTHING_KNOWN) -> tup
 
 def same(a: Any, b: Any) -> bool:
     """Return whether two JSON values are equal: 1 and 1.0 are, 1 and true are not."""
-    if isinstance(a, Mapping) and isinstance(b, Mapping):
+    if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(same(value, b[key]) for key, value in a.items())
-    if _is_list(a) and _is_list(b):
+    if isinstance(a, list) and isinstance(b, list):
         return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
     return same_scalar(a, b)
 

@@ -54,14 +54,17 @@ class Loss:
 
 def manager_entries(body: Body) -> tuple[ManagerEntry, ...]:
     """Return the managedFields of an object; entries of another format than FieldsV1 are left out."""
-    metadata = body.get("metadata") or {}
-    entries = metadata.get("managedFields") or ()
-    return tuple(_entry(raw) for raw in entries if isinstance(raw.get("fieldsV1"), Mapping))
+    return tuple(_entry(raw) for raw in _raw_entries(body))
 
 
 def our_entry(body: Body) -> ManagerEntry | None:
     """Return what our applies set, or None if we never applied the object."""
-    return next((entry for entry in manager_entries(body) if entry.is_ours), None)
+    for raw in _raw_entries(body):
+        if raw.get("manager") == FIELD_MANAGER:
+            entry = _entry(raw)
+            if entry.is_ours:
+                return entry
+    return None
 
 
 def field_set(fields_v1: Mapping[str, Any]) -> frozenset[FieldPath]:
@@ -124,6 +127,11 @@ def has_below(paths: frozenset[FieldPath], path: FieldPath) -> bool:
     """Return whether a field set has a member below `path`."""
     length = len(path)
     return any(len(member) > length and member[:length] == path for member in paths)
+
+
+def _raw_entries(body: Body) -> Iterator[Mapping[str, Any]]:
+    entries = (body.get("metadata") or {}).get("managedFields") or ()
+    return (raw for raw in entries if isinstance(raw.get("fieldsV1"), dict))
 
 
 def _entry(raw: Mapping[str, Any]) -> ManagerEntry:

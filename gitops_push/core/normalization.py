@@ -74,7 +74,7 @@ def content_of(body: Body) -> dict[str, Any]:
 
 def _without_nulls(value: Any) -> Any:
     # A null in an apply takes the field's ownership for nothing (kubernetes#108234); items of lists are left alone.
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: _without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
         return [_without_nulls(item) for item in value]

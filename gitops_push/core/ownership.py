@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from gitops_push.core.fieldpath import FieldPath
 from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.managed_fields import FIELD_MANAGER, manager_entries, our_entry
 from gitops_push.core.objects import Body, ObjectRef
@@ -67,6 +66,8 @@ def controller_of(live: Body) -> str:
 
 def other_owners(live: Body, part_of_id: str) -> tuple[OtherOwner, ...]:
     """Return all others that own the live object by definite evidence; a controller comes first."""
+    if not any(map(_metadata(live).get, ("labels", "annotations", "ownerReferences"))):
+        return ()
     controller = controller_of(live)
     owners = [OtherOwner(f"the controller {controller}", "change what makes it, not the object")] if controller else []
     marks = _Marks.of(live)
@@ -92,20 +93,17 @@ class _Marks:
 
     @classmethod
     def of(cls, live: Body) -> _Marks:
-        ours = our_entry(live)
-        paths = ours.paths() if ours else frozenset()
-        metadata = _metadata(live)
         managers = frozenset(entry.owner.manager for entry in manager_entries(live))
-        labels, annotations = (_foreign(metadata, name, paths) for name in ("labels", "annotations"))
+        labels, annotations = (_foreign(live, name) for name in ("labels", "annotations"))
         return cls(live, labels, annotations, managers)
 
 
-def _foreign(metadata: Mapping[str, Any], name: str, ours: frozenset[FieldPath]) -> Mapping[str, str]:
+def _foreign(live: Body, name: str) -> Mapping[str, str]:
     """Return the entries of a map without ours; the label of ApplySet membership always counts."""
-    entries = metadata.get(name) or {}
-    return {
-        key: str(value) for key, value in entries.items() if key == PART_OF_LABEL or ("metadata", name, key) not in ours
-    }
+    entry = our_entry(live)
+    ours = entry.fields.get("f:metadata", {}).get(f"f:{name}", {}) if entry else {}
+    entries = _metadata(live).get(name) or {}
+    return {key: str(value) for key, value in entries.items() if key == PART_OF_LABEL or f"f:{key}" not in ours}
 
 
 def _argocd(marks: _Marks) -> Iterator[OtherOwner]:
@@ -146,7 +144,7 @@ def _flux(marks: _Marks) -> Iterator[OtherOwner]:
 def _helm(marks: _Marks) -> Iterator[OtherOwner]:
     name = marks.annotations.get("meta.helm.sh/release-name")
     namespace = marks.annotations.get("meta.helm.sh/release-namespace")
-    if name and namespace and _metadata(marks.body).get("labels", {}).get("app.kubernetes.io/managed-by") == "Helm":
+    if name and namespace and (_metadata(marks.body).get("labels") or {}).get("app.kubernetes.io/managed-by") == "Helm":
         yield OtherOwner(
             f"the Helm release {namespace}/{name}",
             "annotate it with helm.sh/resource-policy=keep, uninstall the release, "
