@@ -87,6 +87,7 @@ class UrllibWire:
         host, port = str(parts.hostname), parts.port or 443
         self._pool = pools.connection_from_host(host, port, "https")
         self._watch_pool = pools.connection_from_host(host, port, "https", {"block": False, "maxsize": 1})
+        self._pool.ConnectionCls = _one_write_connection(self._pool.ConnectionCls)
         self._timeout = urllib3.Timeout(connect=options.connect_seconds, read=options.read_seconds)
         self._patient = urllib3.Timeout(connect=options.connect_seconds, read=None)
         self._once = urllib3.Retry(False, redirect=False)
@@ -292,6 +293,34 @@ def _pool_manager(
         return urllib3.PoolManager(**settings)
     url = checked_proxy(proxy)
     return urllib3.ProxyManager(url, proxy_headers=_proxy_headers(url), **settings)
+
+
+def _one_write_connection(base: type[Any]) -> type[Any]:
+    """Return a connection class that sends head and body of a request as one TLS record.
+
+    The base class writes twice, and each write gives the interpreter lock away: with 16 threads that costs an eighth of
+    the processor time of a request (measured with urllib3 2.8).
+    """
+
+    class OneWriteConnection(base):  # type: ignore[misc]  # its type is known when urllib3 has been imported
+        _held: list[bytes] | None = None
+
+        def request(self, *arguments: Any, **options: Any) -> None:
+            self._held = []
+            try:
+                super().request(*arguments, **options)
+                data = b"".join(self._held)
+            finally:
+                self._held = None
+            self.send(data)
+
+        def send(self, data: Any) -> None:
+            if self._held is None:
+                super().send(data)
+            else:
+                self._held.append(data)
+
+    return OneWriteConnection
 
 
 def _proxy_headers(url: str) -> dict[str, str]:
