@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from gitops_push.core.objects import Body
-from gitops_push.core.readiness.conditions import conditions, items, section
+from gitops_push.core.readiness.conditions import conditions, items, number, section
 from gitops_push.core.readiness.values import Failed, Progressing, Readiness, Ready
 
 _NEVER: Final = frozenset({"ErrImageNeverPull", "InvalidImageName"})
@@ -66,7 +66,7 @@ def _container_trouble(container: Mapping[str, Any]) -> Failed | None:
     if reason in _SETUP and "cache" not in message:
         return Failed(text, _SETUP_GRACE_SECONDS)
     if reason == "CrashLoopBackOff":
-        for_good = int(container.get("restartCount") or 0) >= _CRASHES_FOR_GOOD
+        for_good = number(container, "restartCount") >= _CRASHES_FOR_GOOD
         return Failed(_crash_text(container), 0.0 if for_good else _CRASH_GRACE_SECONDS)
     return None
 
