@@ -1,0 +1,293 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gitops_push.cluster.api import ApiFailure
+from gitops_push.cluster.waiter import Waited, WaitRequest, wait_until_ready
+from gitops_push.core.codes import Code
+from gitops_push.core.errors import CredentialError, Problem
+from gitops_push.core.objects import ObjectRef
+from tests.fakes import FakeApiServer
+from tests.unit.cluster.plans import deployment, namespace
+
+WEB = ObjectRef("apps", "Deployment", "shop", "web")
+API = ObjectRef("apps", "Deployment", "shop", "api")
+JOB = ObjectRef("batch", "Job", "shop", "migrate")
+CLAIM = ObjectRef("", "PersistentVolumeClaim", "shop", "data")
+CRASHING = {
+    "name": "web",
+    "restartCount": 4,
+    "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+    "lastState": {"terminated": {"exitCode": 7, "reason": "Error"}},
+}
+
+
+@pytest.fixture
+def server() -> FakeApiServer:
+    server = FakeApiServer()
+    server.put(namespace())
+    return server
+
+
+def wait(server: FakeApiServer, *refs: ObjectRef, seconds: float = 5.0, **more: Any) -> dict[str, Waited]:
+    served = server.served_kinds()
+    targets = {}
+    for ref in refs:
+        kind = served.find(ref.group, ref.kind)
+        assert kind is not None
+        targets[ref] = kind
+    request = WaitRequest(targets, time.monotonic() + seconds, **more)
+    return {found.ref.name: found for found in wait_until_ready(server, request)}
+
+
+def make_ready(server: FakeApiServer, name: str = "web", replicas: int = 2) -> None:
+    generation = server.live("Deployment", "shop", name)["metadata"]["generation"]
+    counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), replicas)
+    conditions = [{"type": "Available", "status": "True"}]
+    server.set_status(
+        "Deployment", "shop", name, {"observedGeneration": generation, "conditions": conditions, **counts}
+    )
+
+
+def pod(name: str, template_hash: str, *containers: dict[str, Any], owner: str = "web") -> dict[str, Any]:
+    owners = [{"kind": "ReplicaSet", "name": f"{owner}-{template_hash}", "controller": True}]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": name,
+            "namespace": "shop",
+            "labels": {"pod-template-hash": template_hash},
+            "ownerReferences": owners,
+        },
+        "spec": {},
+        "status": {"phase": "Running", "containerStatuses": list(containers)},
+    }
+
+
+def replica_set(template_hash: str, revision: str) -> dict[str, Any]:
+    annotations = {"deployment.kubernetes.io/revision": revision}
+    metadata = {"name": f"web-{template_hash}", "namespace": "shop", "annotations": annotations}
+    return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata, "spec": {}}
+
+
+def test_nothing_to_wait_for_asks_for_nothing(server: FakeApiServer) -> None:
+    assert wait(server) == {}
+    assert server.count()["list"] == 0
+
+
+def test_what_is_ready_already_is_not_waited_for(server: FakeApiServer) -> None:
+    server.put(deployment())
+    make_ready(server)
+    found = wait(server, WEB)["web"]
+    assert (found.ready, found.message) == (True, "")
+
+
+def test_what_becomes_ready_ends_the_wait(server: FakeApiServer) -> None:
+    server.put(deployment())
+    server.put(deployment("api"))
+    server.later.extend([lambda: make_ready(server), lambda: make_ready(server, "api")])
+    told: list[str] = []
+    found = wait(server, WEB, API, progress=told.append)
+    assert [entry.ready for entry in found.values()] == [True, True]
+    assert told[-1] == "2 of 2 ready"
+
+
+def test_one_list_a_kind_and_namespace_however_many_objects(server: FakeApiServer) -> None:
+    refs = []
+    for number in range(20):
+        server.put(deployment(f"web-{number}"))
+        make_ready(server, f"web-{number}")
+        refs.append(ObjectRef("apps", "Deployment", "shop", f"web-{number}"))
+    wait(server, *refs)
+    lists = [request.kind for request in server.requests if request.verb == "list"]
+    assert sorted(lists) == ["Deployment", "Pod"]
+    assert server.count()["get"] == 0
+
+
+def test_all_must_be_ready_at_the_same_time(server: FakeApiServer) -> None:
+    server.put(deployment())
+    make_ready(server)
+    server.put(deployment("api"))
+
+    def web_breaks_as_api_comes_up() -> None:
+        make_ready(server, replicas=1)
+        make_ready(server, "api")
+
+    server.later.append(web_breaks_as_api_comes_up)
+    found = wait(server, WEB, API, seconds=0.8)
+    assert (found["web"].ready, found["api"].ready) == (False, True)
+    assert found["web"].message == "1 of 2 pods updated"
+
+
+def test_what_is_not_ready_in_time_says_why(server: FakeApiServer) -> None:
+    server.put(deployment())
+    found = wait(server, WEB, seconds=0.3)["web"]
+    assert (found.ready, found.message) == (False, "its controller has not seen the change yet")
+    assert found.seconds >= 0.3
+
+
+def test_a_pod_that_will_never_run_ends_the_wait_at_once(server: FakeApiServer) -> None:
+    server.put(deployment())
+    server.put(deployment("api"))
+    server.put(pod("web-1-x", "1", CRASHING))
+    began_at = time.monotonic()
+    found = wait(server, WEB, API, seconds=60)
+    assert time.monotonic() - began_at < 10
+    assert (
+        "pod web-1-x: container web: CrashLoopBackOff, 4 restarts, last ended with exit code 7" in found["web"].message
+    )
+    assert not found["api"].ready
+
+
+def test_pods_of_an_old_revision_do_not_count(server: FakeApiServer) -> None:
+    body = deployment()
+    body["metadata"]["annotations"] = {"deployment.kubernetes.io/revision": "2"}
+    server.put(body)
+    server.put(replica_set("1", "1"))
+    server.put(replica_set("2", "2"))
+    server.put(pod("web-1-x", "1", CRASHING))
+    server.put(pod("web-2-x", "2"))
+    assert wait(server, WEB, seconds=0.5)["web"].seconds >= 0.5
+    server.put(pod("web-2-y", "2", CRASHING))
+    assert "web-2-y" in wait(server, WEB, seconds=30)["web"].message
+
+
+def test_pods_of_another_workload_do_not_count(server: FakeApiServer) -> None:
+    server.put(deployment())
+    server.put(pod("web-api-1-x", "1", CRASHING, owner="web-api"))
+    found = wait(server, WEB, seconds=0.3)["web"]
+    assert "CrashLoopBackOff" not in found.message
+
+
+def test_a_failure_with_a_grace_may_pass(server: FakeApiServer) -> None:
+    server.put(deployment())
+    missing = {"name": "web", "state": {"waiting": {"reason": "ErrImagePull", "message": "web:9: not found"}}}
+    server.put(pod("web-1-x", "1", missing))
+    server.later.extend([lambda: time.sleep(0.3), lambda: make_ready(server)])
+    assert wait(server, WEB)["web"].ready
+
+
+def test_a_job_that_may_vanish_is_done_when_it_is_gone(server: FakeApiServer) -> None:
+    assert wait(server, JOB, vanishing=frozenset({JOB}))["migrate"].ready
+
+
+def test_what_was_deleted_by_somebody_is_not_ready(server: FakeApiServer) -> None:
+    server.put(deployment())
+    server.later.append(lambda: server.remove("Deployment", "shop", "web"))
+    found = wait(server, WEB, seconds=0.5)["web"]
+    assert (found.ready, found.message) == (False, "it does not exist")
+
+
+def test_a_claim_of_a_class_that_binds_at_first_use_is_not_waited_for(server: FakeApiServer) -> None:
+    server.put(
+        {
+            "apiVersion": "storage.k8s.io/v1",
+            "kind": "StorageClass",
+            "metadata": {"name": "late"},
+            "volumeBindingMode": "WaitForFirstConsumer",
+        }
+    )
+    metadata = {"name": "data", "namespace": "shop"}
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata}
+    server.put({**claim, "spec": {"storageClassName": "late"}, "status": {"phase": "Pending"}})
+    assert wait(server, CLAIM)["data"].ready
+
+
+def test_a_wish_to_stop_ends_the_wait(server: FakeApiServer) -> None:
+    server.put(deployment())
+    began_at = time.monotonic()
+    assert not wait(server, WEB, seconds=60, should_stop=lambda: True)["web"].ready
+    assert time.monotonic() - began_at < 5
+
+
+FORBIDDEN = ApiFailure(403, "Forbidden", "no")
+
+
+@pytest.mark.parametrize("verb", ["list", "watch"])
+def test_where_watching_is_not_allowed_objects_are_read_one_by_one(server: FakeApiServer, verb: str) -> None:
+    server.put(deployment())
+    make_ready(server)
+    server.edit("Deployment", "shop", "web", lambda body: body["spec"].update(replicas=3))
+    server.fail(verb, "", FORBIDDEN, times=100)
+
+    def come_up() -> None:
+        make_ready(server, replicas=3)
+
+    threading.Timer(0.5, come_up).start()
+    assert wait(server, WEB, seconds=20)["web"].ready
+    assert server.count()["get"] >= 1
+
+
+def test_what_may_not_be_read_at_all_ends_the_wait_and_says_so(server: FakeApiServer) -> None:
+    server.put(deployment())
+    server.fail("list", "", FORBIDDEN, times=100)
+    server.fail("get", "", FORBIDDEN, times=100)
+    began_at = time.monotonic()
+    found = wait(server, WEB, seconds=60)["web"]
+    assert time.monotonic() - began_at < 10
+    assert found.message.startswith("its health may not be read")
+
+
+TROUBLES: dict[str, Callable[[FakeApiServer], None]] = {
+    "a watch that is too old": lambda server: server.fail("watch", "", ApiFailure(410, "Expired", "too old"), times=2),
+    "a list that fails": lambda server: server.fail("list", "", ApiFailure(500, "InternalError", "etcd")),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES.keys())
+def test_what_passes_is_waited_out(server: FakeApiServer, trouble: Callable[[FakeApiServer], None]) -> None:
+    server.put(deployment())
+    trouble(server)
+    server.later.append(lambda: make_ready(server))
+    assert wait(server, WEB, seconds=20)["web"].ready
+
+
+def test_a_rejected_credential_ends_the_wait(server: FakeApiServer) -> None:
+    server.put(deployment())
+    error = CredentialError(Problem(Code.CREDENTIAL_REJECTED, "the token has expired"))
+    server.fail("list", "", error, times=100)
+    began_at = time.monotonic()
+    assert wait(server, WEB, seconds=60)["web"].message == "the token has expired"
+    assert time.monotonic() - began_at < 10
+
+
+def test_the_last_warning_about_a_workload_is_told(server: FakeApiServer) -> None:
+    server.put(deployment())
+    server.put(replica_set("1", "1"))
+
+    def event(name: str, kind: str, about: str, message: str, at: str, type_: str = "Warning") -> None:
+        server.put(
+            {
+                "apiVersion": "v1",
+                "kind": "Event",
+                "metadata": {"name": name, "namespace": "shop"},
+                "involvedObject": {"kind": kind, "name": about},
+                "type": type_,
+                "reason": "FailedCreate",
+                "message": message,
+                "lastTimestamp": at,
+            }
+        )
+
+    event("a", "ReplicaSet", "web-1", "exceeded quota: pods", "2026-01-01T00:00:02Z")
+    event("b", "ReplicaSet", "web-1", "an earlier one", "2026-01-01T00:00:01Z")
+    event("c", "ReplicaSet", "web-api-1", "of another workload", "2026-01-01T00:00:03Z")
+    event("d", "Deployment", "web", "scaled up", "2026-01-01T00:00:04Z", "Normal")
+    found = wait(server, WEB, seconds=0.3)["web"]
+    assert found.message.splitlines()[1:] == ["last event: FailedCreate: exceeded quota: pods"]
+
+
+def test_the_state_of_the_worst_pod_is_told(server: FakeApiServer) -> None:
+    server.put(deployment())
+    conditions = [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes fit"}]
+    stuck = pod("web-1-b", "1")
+    stuck["status"] = {"phase": "Pending", "conditions": conditions}
+    server.put(pod("web-1-a", "1"))
+    server.put(stuck)
+    assert "pod web-1-b: Unschedulable: 0/3 nodes fit" in wait(server, WEB, seconds=0.3)["web"].message
