@@ -40,15 +40,14 @@ def ask_all(
     on_progress: OnProgress,
 ) -> dict[ObjectRef, Asked]:
     """Return the answer about each target, asked in parallel. What ends the whole run is raised at once."""
-    questions = tuple(targets)
-    with ThreadPoolExecutor(max_workers=max(1, concurrency), thread_name_prefix="dry-run") as pool:
-        futures = {pool.submit(ask, target, live.get(target.ref), reader): target.ref for target in questions}
-        try:
-            _await_all(futures, on_progress)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return {ref: future.result() for future, ref in futures.items()}
+    pool = ThreadPoolExecutor(max_workers=max(1, concurrency), thread_name_prefix="dry-run")
+    try:
+        futures = {pool.submit(ask, target, live.get(target.ref), reader): target.ref for target in targets}
+        _await_all(futures, on_progress)
+        return {ref: future.result() for future, ref in futures.items()}
+    finally:
+        # After an error or a signal nobody waits for what is in flight: a dry run leaves nothing behind.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def ask(target: Target, live: Body | None, reader: ApiReader) -> Asked:

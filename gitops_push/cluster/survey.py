@@ -26,12 +26,16 @@ def _silent(done: int, total: int) -> None:
     """Report no progress."""
 
 
+def _unheard(redactor: Redactor) -> None:
+    """Tell nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
     """Everything that a plan or a drift report is made from.
 
-    `redactor` knows the secrets of the run so far; those of both sides are added before anything is shown. `now` is the
-    time of the report, `clock` counts seconds.
+    `redactor` knows the secrets of the run so far; those of both sides are added before anything is shown, and
+    `on_secrets` is told of the redactor that knows them. `now` is the time of the report, `clock` counts seconds.
     """
 
     environment: Environment
@@ -43,6 +47,7 @@ class PlanRequest:
     forced: ForcedConflicts = NOTHING_FORCED
     concurrency: int = 16
     on_progress: OnProgress = _silent
+    on_secrets: Callable[[Redactor], None] = _unheard
     clock: Callable[[], float] = time.monotonic
 
 
@@ -94,6 +99,7 @@ def survey(request: PlanRequest, reader: ApiReader, pick: Pick = everything) -> 
     questions = pick([target for target in targets if not target.deferred], live.objects)
     asked = ask_all(questions, live.objects, reader, request.concurrency, request.on_progress)
     redactor = request.redactor.with_values(_secrets(request, targets, live, asked))
+    request.on_secrets(redactor)
     found = Survey(targets, live, asked, redactor, ())
     return replace(found, problems=tuple(found.masked(problem) for problem in (*problems, *missing)))
 

@@ -18,7 +18,7 @@ from gitops_push.core.inventory import PART_OF_LABEL, InventoryEntry
 from gitops_push.core.objects import ObjectRef
 from gitops_push.core.ownership import ForcedConflicts
 from gitops_push.core.plan import Action, Fidelity
-from gitops_push.core.redaction import Masked
+from gitops_push.core.redaction import Masked, Redactor
 from tests.fakes import FakeApiServer
 from tests.unit.cluster.plans import (
     actions,
@@ -450,6 +450,14 @@ def test_progress_is_told_up_to_the_end(server: FakeApiServer) -> None:
     make_plan(request(*config_maps("abcd"), on_progress=lambda done, total: seen.append((done, total))), server)
     assert seen[-1] == (4, 4)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+
+
+def test_who_prints_is_told_of_the_secrets_of_both_sides(server: FakeApiServer) -> None:
+    deploy(request(secret(password="the-old-password")), server)
+    told: list[Redactor] = []
+    make_plan(request(secret(password="the-new-password"), on_secrets=told.append), server)
+    (redactor,) = told
+    assert "password" not in redactor.mask_text("the-old-password, the-new-password")
 
 
 def test_an_unreachable_server_ends_the_plan(server: FakeApiServer) -> None:
