@@ -29,8 +29,8 @@ from gitops_push.core.objects import ManifestSet
 from gitops_push.core.ownership import ForcedConflicts
 from gitops_push.core.plan import Plan
 from gitops_push.core.redaction import Redactor
-from gitops_push.core.run import RunHeader
 from gitops_push.core.rules import patterns_for
+from gitops_push.core.run import RunHeader
 from gitops_push.core.status import StatusReport
 from gitops_push.repo.build import build_manifests
 from gitops_push.repo.checkout import is_tracked, read_checkout
@@ -266,7 +266,6 @@ def _prepare(settings: Settings, name: str, watcher: Watcher) -> Prepared:
         now=watcher.now(),
         forced=ForcedConflicts(settings.force_conflicts, frozenset(settings.forced_objects)),
         concurrency=settings.concurrency,
-        on_secrets=watcher.secrets,
     )
     return Prepared(built, _header(built.checkout, environment, connection), connection, request)
 
