@@ -8,11 +8,9 @@ of its modules is wanted (its `__init__` imports the rest), so it happens inside
 
 from __future__ import annotations
 
-import contextlib
 import math
 import socket
 import ssl
-import threading
 import time
 import zlib
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -21,6 +19,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from gitops_push.cluster.authorization import Authorization, Headers
 from gitops_push.cluster.exchange import Exchange, Lines
 from gitops_push.cluster.http_api import HttpApi
+from gitops_push.cluster.lines import ResponseLines
 from gitops_push.cluster.options import ConnectionOptions
 from gitops_push.cluster.proxies import checked_proxy, proxy_for
 from gitops_push.cluster.reply import NoReply, Reply, ReplyTooLarge
@@ -107,7 +106,7 @@ class UrllibWire:
         try:
             response = self._urlopen(self._watch_pool, request, headers, self._patient)
             if response.status == 200 and _is_plain_json(response.headers):
-                return UrllibLines(response, self)
+                return ResponseLines(response, self.read_some)
             return self._whole(response, request)
         except (self._urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
             raise self.no_reply(error) from error
@@ -213,60 +212,6 @@ class UrllibWire:
         if _cause_of(error, TimeoutError) or isinstance(error, errors.ReadTimeoutError):
             return "did not answer in time", "the server or the network is overloaded"
         return f"broke the connection off ({_short(error)})", None
-
-
-class UrllibLines:
-    """Implements `Lines` on a response; read by one thread, closed by any."""
-
-    def __init__(self, response: Any, wire: UrllibWire) -> None:
-        self._response = response
-        self._wire = wire
-        self._buffer = bytearray()
-        self._closed = threading.Event()
-        self._reading = threading.Lock()
-
-    @property
-    def status(self) -> int:
-        """See `Lines`."""
-        return int(self._response.status)
-
-    def read_line(self, deadline: float, limit_bytes: int) -> bytes | None:
-        """See `Lines`."""
-        searched = 0
-        while (end := self._buffer.find(b"\n", searched)) < 0:
-            searched = len(self._buffer)
-            if searched > limit_bytes:
-                raise ReplyTooLarge(limit_bytes)
-            chunk = self._read(deadline)
-            if not chunk:
-                return None
-            self._buffer += chunk
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 1]
-        return line
-
-    def close(self) -> None:
-        """See `Lines`. Wakes a reader that waits, which then closes the connection; else closes it itself."""
-        self._closed.set()
-        with contextlib.suppress(OSError, RuntimeError, ValueError):  # it has ended already
-            self._response.shutdown()
-        if self._reading.acquire(blocking=False):
-            try:
-                self._response.close()
-            finally:
-                self._reading.release()
-
-    def _read(self, deadline: float) -> bytes:
-        with self._reading:
-            try:
-                return b"" if self._closed.is_set() else self._wire.read_some(self._response, deadline)
-            except (NoReply, ValueError, AttributeError):  # the last two: the socket was shut down under the read
-                if self._closed.is_set():
-                    return b""
-                raise
-            finally:
-                if self._closed.is_set():
-                    self._response.close()
 
 
 def _pool_manager(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import socket
 import ssl
@@ -169,6 +170,18 @@ def status_object(code: int, reason: str, text: str = "no", **details: Any) -> S
 def hang_up(request: Received) -> NoReturn:
     """Close the connection instead of answering."""
     raise EndOfConnection
+
+
+def endless_body(request: Received) -> Iterator[bytes]:
+    """Send spaces for ever."""
+    yield b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    while True:
+        yield b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+
+
+def bomb(megabytes: int) -> bytes:
+    """Return a little gzip data that unpacks to much."""
+    return gzip.compress(b" " * (megabytes << 20), 9)
 
 
 def _read_request(stream: Any) -> Received | None:
