@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
@@ -19,12 +20,9 @@ from tests.demo import VARIABLE, make_checkout
 
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "demo.svg"
 WIDTH = 132
-THEME = TerminalTheme(
-    (24, 27, 33),
-    (214, 217, 224),
-    [(24, 27, 33), (240, 113, 120), (149, 206, 124), (235, 203, 119), (97, 175, 239), (198, 120, 221), (86, 182, 194), (214, 217, 224)],
-    [(92, 99, 112), (240, 113, 120), (149, 206, 124), (235, 203, 119), (97, 175, 239), (198, 120, 221), (86, 182, 194), (255, 255, 255)],
-)  # fmt: skip
+_HUES = [(240, 113, 120), (149, 206, 124), (235, 203, 119), (97, 175, 239), (198, 120, 221), (86, 182, 194)]
+_DARK, _LIGHT = (24, 27, 33), (214, 217, 224)
+THEME = TerminalTheme(_DARK, _LIGHT, [_DARK, *_HUES, _LIGHT], [(92, 99, 112), *_HUES, (255, 255, 255)])
 STORY = (
     "gitops-push apply prod --yes -q",
     "kubectl -n production set image deployment my-app my-app=registry.example.com/my-app:1.4.1-hotfix",
@@ -34,8 +32,8 @@ STORY = (
 SVG = """<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" role="img"
  aria-label="gitops-push apply, an edit by hand, the drift report, and the plan that puts it right">
 <style>
-.{unique_id}-matrix {{ font-family: ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: {char_height}px; \
-line-height: {line_height}px; font-variant-east-asian: full-width; }}
+.{unique_id}-matrix {{ font-family: ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace;
+ font-size: {char_height}px; line-height: {line_height}px; font-variant-east-asian: full-width; }}
 .{unique_id}-title {{ font-size: 18px; font-weight: bold; font-family: sans-serif; }}
 {styles}
 </style>
@@ -52,7 +50,7 @@ line-height: {line_height}px; font-variant-east-asian: full-width; }}
 
 def main() -> int:
     """Run the story on a fresh control plane and draw what it printed."""
-    console = Console(record=True, width=WIDTH, file=Path(os.devnull).open("w"))
+    console = Console(record=True, width=WIDTH, file=io.StringIO())
     with tempfile.TemporaryDirectory() as folder, open_control_plane(os.environ) as plane:
         checkout = make_checkout(Path(folder))
         environ = {"PATH": os.environ["PATH"], "HOME": folder, "FORCE_COLOR": "1", VARIABLE: plane.kubeconfig}
@@ -62,7 +60,8 @@ def main() -> int:
                 printed = make_kubectl(Path(folder), plane.kubeconfig)(*arguments)
             else:
                 whole = [sys.executable, "-m", "gitops_push", *arguments]
-                printed = subprocess.run(whole, cwd=checkout, env=environ, capture_output=True, text=True, check=True).stdout
+                done = subprocess.run(whole, cwd=checkout, env=environ, capture_output=True, text=True, check=True)
+                printed = done.stdout
             console.print(Text(f"$ {command}", style="bold"))
             console.print(Text.from_ansi(printed.rstrip()))
             console.print()

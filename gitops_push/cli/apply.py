@@ -49,7 +49,8 @@ def apply_command(session: Session, /, **parameters: Any) -> int:
     watcher = watcher_of(session)
 
     def confirm(header: RunHeader, plan: Plan, *, protected: bool) -> None:
-        session.console.note(plan_lines(plan, header))
+        show = session.console.note_unless_quiet if parameters["yes"] else session.console.note
+        show(plan_lines(plan, header))
         _check_confirmation(plan, parameters["confirm"], protected=protected)
         if plan.has_changes and not parameters["yes"]:
             _ask(session, plan, header)

@@ -22,7 +22,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What happened to one object. `message` says why for everything but `DONE`; `duration_seconds` includes waiting."""
+    """What happened to one object. `message` says why it is not `DONE`; `duration_seconds` includes waiting."""
 
     ref: ObjectRef
     action: Action
@@ -33,7 +33,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A finished (or interrupted) apply. `wrote` says whether any write was sent; `pruning` whether prune ran."""
+    """A finished (or interrupted) apply. `wrote` says whether any write was sent."""
 
     plan: Plan
     outcomes: tuple[Outcome, ...]

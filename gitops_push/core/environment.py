@@ -50,7 +50,7 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class FieldRule:
-    """The one shape of all rules: each part optional (""), globs allowed; `field` as `spec.containers[name=web].image`."""
+    """The one shape of all rules: each part optional (""), globs allowed; `field` like `spec.containers[*].image`."""
 
     group: str = ""
     kind: str = ""
