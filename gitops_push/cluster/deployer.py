@@ -9,7 +9,10 @@ point leaves an inventory that names every object that may exist, so that the ne
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from gitops_push.cluster.api import ApiWriter
 from gitops_push.cluster.application import Applier, NotWritten, ObjectWrite, Written, apply_object
@@ -33,6 +36,8 @@ from gitops_push.core.readiness.jobs import vanishes_when_done
 
 __all__ = ["DeployOptions", "DeployRequest", "deploy"]
 
+T = TypeVar("T")
+
 _APPLIED = frozenset({Action.CREATE, Action.UPDATE, Action.OWNERSHIP})
 
 
@@ -43,10 +48,10 @@ def deploy(
 
     Raises `RefusedError`, `PlanError`, `ClusterError` or `NotNowError` while nothing is written, and nothing after.
     """
-    options = request.options
-    ledger = Ledger(request.plan, request.redactor, on_outcome, options.now())
+    options = replace(request.options, progress=_harmless(request.options.progress))
+    ledger = Ledger(request.plan, request.redactor, _harmless(on_outcome), options.now())
     try:
-        _Run(request, writer, ledger).go()
+        _Run(replace(request, options=options), writer, ledger).go()
     except Exception as error:
         # After the first write not even a bug may hide what was written.
         if not ledger.wrote:
@@ -156,9 +161,11 @@ class _Run:
         if not (deletions and self._may_go_on()):
             return
         if not (healthy and self.options.wait):
-            why = "not deleted before everything is healthy" if self.options.wait else "not deleted without waiting"
-            self.ledger.notes.append(f"{len(deletions)} objects {why}; the next run does it")
-            self.ledger.postpone_prune(why)
+            until = "everything is healthy" if self.options.wait else "a run waits for health"
+            self.ledger.notes.append(
+                f"not deleted until {until}: {len(deletions)} of the objects no longer in the config"
+            )
+            self.ledger.postpone_prune(f"not deleted until {until}")
             return
         deadline = self.options.clock() + self.options.timeout_seconds
         patience = Patience(deadline, self.options.clock, self.options.sleep, self.options.should_stop)
@@ -245,6 +252,17 @@ class _Run:
         if self.options.should_stop():
             self.ledger.interrupted = True
         return not (self.ledger.interrupted or self.ledger.has_failed())
+
+
+def _harmless(tell: Callable[[T], None]) -> Callable[[T], None]:
+    """Return a callback that never raises: a closed terminal must not end a deployment half way."""
+
+    def told(news: T) -> None:
+        # What cannot be told now stands in the report at the end.
+        with suppress(Exception):
+            tell(news)
+
+    return told
 
 
 def _targets(request: DeployRequest, writer: ApiWriter) -> dict[ObjectRef, Target]:

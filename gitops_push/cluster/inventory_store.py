@@ -6,7 +6,7 @@ from typing import Final
 
 from gitops_push.cluster.api import ApiFailure, ApiReader, ApiWriter, ServedKind
 from gitops_push.core.codes import Code
-from gitops_push.core.errors import ClusterError, NotNowError, PlanError, Problem, RefusedError
+from gitops_push.core.errors import ClusterError, GitopsPushError, NotNowError, PlanError, Problem, RefusedError
 from gitops_push.core.inventory import Inventory, from_config_map, new_inventory, to_config_map
 from gitops_push.core.objects import Body
 
@@ -46,11 +46,13 @@ def write_inventory(writer: ApiWriter, inventory: Inventory) -> Inventory:
         try:
             return _stored(inventory, _send(writer, inventory, body))
         except ApiFailure as failure:
-            if failure.status in {404, 409} and failure.details_kind != "namespaces":
+            if is_about_namespace(failure):
+                raise namespace_missing(inventory) from failure
+            if failure.status in {404, 409}:
                 raise _overtaken(inventory) from failure
             if not failure.ambiguous or attempt == _ATTEMPTS:
                 raise
-            live = writer.get(CONFIG_MAP, inventory.namespace, inventory.name)
+            live = _read_after(writer, inventory, failure)
             if live is not None and live.get("data") == body["data"]:
                 return _stored(inventory, live)
             if _version(live) != inventory.resource_version:
@@ -58,18 +60,40 @@ def write_inventory(writer: ApiWriter, inventory: Inventory) -> Inventory:
     raise AssertionError("the last attempt returns or raises")
 
 
+def _read_after(writer: ApiWriter, inventory: Inventory, failure: ApiFailure) -> Body | None:
+    """Read what a lost write left; raises that failure again, ambiguous as it is, if this does not work either."""
+    try:
+        return writer.get(CONFIG_MAP, inventory.namespace, inventory.name)
+    except (ApiFailure, GitopsPushError):
+        raise failure from None
+
+
 def check_has_place(reader: ApiReader, inventory: Inventory) -> None:
-    """Prove by a dry run that a new inventory can be created; `PlanError` if its namespace does not exist."""
+    """Prove by a dry run that a new inventory can be created; `PlanError` if its namespace does not exist.
+
+    A credential that may not patch ConfigMaps cannot be asked this way: its rights are checked on their own.
+    """
     try:
         reader.dry_run_apply(CONFIG_MAP, inventory.namespace, inventory.name, to_config_map(inventory))
     except ApiFailure as failure:
-        hint = None
+        if failure.status == 403:
+            return
+        if is_about_namespace(failure):
+            raise namespace_missing(inventory) from failure
         text = f"the inventory {inventory.ref} cannot be created: {failure.message}"
-        code = Code.SERVER_FORBIDS if failure.status == 403 else Code.DRY_RUN_REJECTED
-        if failure.status == 404 and failure.details_kind == "namespaces":
-            code, text = Code.NAMESPACE_MISSING, f"the namespace {inventory.namespace} does not exist"
-            hint = "create it, add it to the set, or set another `namespace:` for the environment"
-        raise PlanError(Problem(code, text, ref=inventory.ref, hint=hint)) from failure
+        raise PlanError(Problem(Code.DRY_RUN_REJECTED, text, ref=inventory.ref)) from failure
+
+
+def is_about_namespace(failure: ApiFailure) -> bool:
+    """Return whether the server says that the namespace of a request does not exist."""
+    return failure.status == 404 and failure.details_kind == "namespaces"
+
+
+def namespace_missing(inventory: Inventory) -> PlanError:
+    """Return the error for an inventory that has no place."""
+    text = f"the namespace {inventory.namespace} does not exist"
+    hint = "create it, add it to the set, or set another `namespace:` for the environment"
+    return PlanError(Problem(Code.NAMESPACE_MISSING, text, ref=inventory.ref, hint=hint))
 
 
 def _send(writer: ApiWriter, inventory: Inventory, body: Body) -> Body:

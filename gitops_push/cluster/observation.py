@@ -1,5 +1,7 @@
 """Follows live objects: one LIST and then a WATCH for each kind and namespace, or GETs where that is not allowed.
 
+Objects without a namespace are always read one by one: a list of all definitions of a cluster has tens of megabytes.
+
 Each source has a daemon thread that only reads and puts what it saw into one queue; whoever waits takes it out in its
 own thread. A watch that ends is opened again where it ended, one that is too old (410) starts with a new LIST.
 """
@@ -19,7 +21,8 @@ from gitops_push.core.objects import Body
 
 _WATCH_SECONDS: Final = 300.0
 _PAUSE_SECONDS: Final = 1.0
-_POLL_SECONDS: Final = 2.0
+_FIRST_POLL_SECONDS: Final = 0.1
+_LONGEST_POLL_SECONDS: Final = 2.0
 _SHORT_WATCH_SECONDS: Final = 0.2
 
 
@@ -91,6 +94,8 @@ class Observation:
             return tuple(found)
 
     def _follow(self, source: Source) -> None:
+        if not source.kind.namespaced:
+            self._poll(source)
         while not self._ended.is_set():
             try:
                 self._list_and_watch(source)
@@ -133,6 +138,7 @@ class Observation:
     def _poll(self, source: Source) -> None:
         if not source.names:
             self._news.put(Unseen(source, "listing is not allowed", forbidden=True))
+        pause = _FIRST_POLL_SECONDS
         while source.names and not self._ended.is_set():
             try:
                 bodies = {name: self._reader.get(source.kind, source.namespace, name) for name in source.names}
@@ -141,7 +147,8 @@ class Observation:
                 self._news.put(Unseen(source, failure.message, forbidden=failure.status == 403))
             except GitopsPushError as error:
                 self._trouble(source, str(error), fatal=isinstance(error, CredentialError))
-            self._ended.wait(_POLL_SECONDS)
+            self._ended.wait(pause)
+            pause = min(pause * 2, _LONGEST_POLL_SECONDS)
 
     def _trouble(self, source: Source, reason: str, *, fatal: bool = False) -> None:
         self._news.put(Unseen(source, reason, fatal=fatal))

@@ -139,7 +139,7 @@ def test_what_has_failed_for_good_ends_the_wait_and_keeps_what_was_to_be_deleted
     assert done.exit_code == 21
     assert message(done, "web") == "no progress"
     assert [(o.action, o.result) for o in done.outcomes if o.ref.name == "old"] == [(Action.KEPT, Result.DONE)]
-    assert "1 objects not deleted" in done.note
+    assert done.note.startswith("not deleted until everything is healthy: 1 ")
     assert stored(cluster, "shop").state is InventoryState.PRUNE_PENDING
 
 
@@ -286,6 +286,16 @@ def test_a_stop_when_everything_is_ready_interrupts_nothing(cluster: Cluster) ->
     done = deployed(cluster, "shop", deployment(), options=options)
     assert told == ["1 of 1 ready"]
     assert (done.exit_code, done.interrupted) == (0, False)
+
+
+def test_a_listener_that_breaks_does_not_stop_the_deploy(cluster: Cluster) -> None:
+    def closed_terminal(_: object) -> None:
+        raise BrokenPipeError
+
+    options = replace(QUICK, progress=closed_terminal)
+    request = prepare(cluster, "shop", deployment(), config_map(A="1"), options=options)
+    done = deploy(request, cluster, closed_terminal)
+    assert (done.exit_code, results(done)) == (0, {"env": Result.DONE, "web": Result.DONE})
 
 
 def test_a_bug_after_the_first_write_is_an_outcome(cluster: Cluster) -> None:

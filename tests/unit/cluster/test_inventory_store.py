@@ -7,7 +7,7 @@ import pytest
 from gitops_push.cluster.api import ApiFailure
 from gitops_push.cluster.inventory_store import check_has_place, read_inventory, write_inventory
 from gitops_push.core.codes import Code
-from gitops_push.core.errors import ClusterError, NotNowError, PlanError, RefusedError
+from gitops_push.core.errors import ClusterError, NotNowError, PlanError, Problem, RefusedError
 from gitops_push.core.inventory import Inventory, InventoryEntry, InventoryState, exact, new_inventory
 from gitops_push.core.objects import ObjectRef
 from tests.fakes import FakeApiServer
@@ -111,3 +111,23 @@ def test_a_missing_namespace_is_found_before_anything_is_written() -> None:
         check_has_place(server, new_inventory("shop", "prod", "shop"))
     assert [problem.code for problem in caught.value.problems] == [Code.NAMESPACE_MISSING]
     assert server.writes == ()
+
+
+def test_a_credential_that_may_not_patch_is_not_turned_away_by_the_proof(server: FakeApiServer) -> None:
+    server.fail("dry_run_apply", "", ApiFailure(403, "Forbidden", "cannot patch"))
+    check_has_place(server, new_inventory("shop", "prod", "shop"))
+    assert server.writes == ()
+
+
+def test_a_creation_in_a_missing_namespace_says_so() -> None:
+    with pytest.raises(PlanError) as caught:
+        write_inventory(FakeApiServer(), filled(new_inventory("shop", "prod", "shop")))
+    assert [problem.code for problem in caught.value.problems] == [Code.NAMESPACE_MISSING]
+
+
+def test_a_lost_answer_that_cannot_be_read_stays_ambiguous(server: FakeApiServer) -> None:
+    server.fail("create", "", LOST)
+    server.fail("get", "", ClusterError(Problem(Code.SERVER_UNREACHABLE, "no route to host")))
+    with pytest.raises(ApiFailure) as caught:
+        write_inventory(server, filled(new_inventory("shop", "prod", "shop")))
+    assert caught.value.ambiguous
