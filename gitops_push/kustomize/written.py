@@ -35,6 +35,8 @@ class WrittenText:
         What a transformer wrote, or nobody knows about, is in quotes only where plain text would be read as no text.
         """
         first = origin.trail[0] if origin and origin.trail else origin
+        if first is not None and first.step == "replicas":
+            return False
         if first is None or first.step not in {"", "patch"} or not first.column:
             return not isinstance(resolve_plain(value, Dialect.KUBECTL)[0], str)
         return self._tail(first)[:1] in _QUOTES

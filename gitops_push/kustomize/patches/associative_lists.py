@@ -74,7 +74,7 @@ def _append_rest(merged: list[Entry], rest: list[Entry], keys: tuple[str, ...]) 
             if not isinstance(item, Fields) or key not in item:
                 merged = [*merged, entry]
             else:
-                values.append(text_of(item[key]))
+                values.append(_written(item[key]))
         if len(keys) > 1:
             merged = _set_item(merged, None, keys, tuple(values))
         merged = _set_item(merged, entry, keys, tuple(values))
@@ -112,7 +112,7 @@ def _matches(item: Node, keys: tuple[str, ...], values: Values) -> bool:
         if key == "":
             if isinstance(item, (dict, list)) or text_of(item) != value:
                 return False
-        elif not isinstance(item, Fields) or key not in item or (value and text_of(item[key]) != value):
+        elif not isinstance(item, Fields) or key not in item or (value and _written(item[key]) != value):
             return False
     return True
 
@@ -171,6 +171,11 @@ def _valid_keys(all_values: list[Values], values: Values, keys: tuple[str, ...])
     return tuple(keys[index] for index in chosen), tuple(
         value for index, value in enumerate(values) if value or keys[index] in present
     )
+
+
+def _written(value: Node) -> str:
+    """Return the text of a key's value; a null counts as the word."""
+    return "null" if value is None else text_of(value)
 
 
 def _scalar(text: str) -> Node:
