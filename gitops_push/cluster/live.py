@@ -19,6 +19,7 @@ LISTS_AT_ONCE: Final = 4
 """A LIST is heavy for the server."""
 
 FORBIDDEN: Final = 403
+NOT_LISTABLE: Final = frozenset({FORBIDDEN, 405})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def _read_group(reader: ApiReader, wanted: _Wanted) -> _Answer:
     try:
         found = reader.list(wanted.kind, wanted.namespace)
     except ApiFailure as failure:
-        if failure.status == FORBIDDEN:
+        if failure.status in NOT_LISTABLE:
             _read_each(reader, wanted, answer)
         else:
             answer.problems.append(_list_failed(wanted, failure))

@@ -18,7 +18,7 @@ from gitops_push.core.fielddiff import ABSENT, Difference, FieldChange, FieldOwn
 from gitops_push.core.fieldpath import format_field_path, value_at
 from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.live_state import live_state
-from gitops_push.core.managed_fields import Loss, holders, our_entry, owner_of
+from gitops_push.core.managed_fields import FIELD_MANAGER, Loss, holders, our_entry, owner_of
 from gitops_push.core.normalization import content_of
 from gitops_push.core.objects import Body
 from gitops_push.core.ownership import being_deleted, may_take, other_owners
@@ -74,15 +74,16 @@ def plan_unverified(request: PlanRequest, found: Survey, target: Target, reason:
     blocked = blocked_reason(live, request)
     differences = compare_leaves(live, target.body, ignored_fields(request, target.ref, live))
     action = Action.UPDATE if differences else Action.UNCHANGED if our_entry(live) else Action.OWNERSHIP
-    return Planned(
-        replace(
-            _unchanged(target, live, found.redactor),
-            action=Action.BLOCKED if blocked else action,
-            fidelity=Fidelity.CLIENT,
-            reason=found.redactor.mask_text(blocked) or said,
-            fields=field_changes(request, found, target, differences, live),
-        )
+    lost = tuple(_expected_losses(differences, live))
+    change = replace(
+        _unchanged(target, live, found.redactor),
+        action=Action.BLOCKED if blocked else action,
+        fidelity=Fidelity.CLIENT,
+        reason=found.redactor.mask_text(blocked) or said,
+        fields=field_changes(request, found, target, differences, live),
+        taken=tuple(_field_loss(target, loss) for loss in lost),
     )
+    return Planned(change, () if blocked else tuple(_conflicts(request, found, target, live, lost)))
 
 
 def field_changes(
@@ -159,6 +160,15 @@ def _gained(compared: Comparison) -> str:
     names = ", ".join(format_field_path(path) for path in compared.gained[:_NAMED])
     more = len(compared.gained) - _NAMED
     return f"the values are there already and become ours: {names}" + (f" and {more} more" if more > 0 else "")
+
+
+def _expected_losses(differences: Iterable[Difference], live: Body) -> Iterable[Loss]:
+    """Yield what other managers would lose by these differences, where no dry run tells."""
+    among = tuple((owner, paths) for owner, paths in holders(live) if owner.manager != FIELD_MANAGER)
+    for difference in differences:
+        owner = None if difference.before is ABSENT else owner_of(difference.path, among)
+        if owner is not None:
+            yield Loss(difference.path, owner)
 
 
 def _field_loss(target: Target, loss: Loss) -> FieldLoss:

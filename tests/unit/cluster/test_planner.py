@@ -278,6 +278,39 @@ def test_a_webhook_without_dry_run_makes_the_object_unverified(server: FakeApiSe
     assert "does not support dry run" in change_of(plan, "env").reason
 
 
+def test_without_a_dry_run_the_live_owners_tell_of_conflicts(server: FakeApiServer) -> None:
+    deploy(request(config_map(a="1")), server)
+    server.edit("ConfigMap", "shop", "env", lambda body: body["data"].update(a="2"), "image-updater")
+    refusal = ApiFailure(400, "BadRequest", 'admission webhook "w.example.com" does not support dry run')
+    server.fail("dry_run_apply", "", refusal, times=2)
+    with pytest.raises(RefusedError, match=r'data\.a is also set to "2" by "image-updater"'):
+        make_plan(request(config_map(a="1")), server)
+    change = change_of(make_plan(request(config_map(a="1"), forced=ForcedConflicts(everything=True)), server), "env")
+    assert (change.fidelity, [loss.manager for loss in change.taken]) == (Fidelity.CLIENT, ["image-updater"])
+
+
+def test_warnings_of_the_server_are_in_the_plan_without_secrets(server: FakeApiServer) -> None:
+    plan = make_plan(request(secret(password="the-new-password")), Warner(server))
+    (warning,) = change_of(plan, "login").warnings
+    assert warning.startswith("unknown value")
+    assert "the-new-password" not in warning
+
+
+class Warner:
+    """A reader that warns in every answer."""
+
+    def __init__(self, server: FakeApiServer) -> None:
+        self._server = server
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._server, name)
+
+    def dry_run_apply(self, kind: ServedKind, place: str, name: str, body: Any) -> Any:
+        return replace(
+            self._server.dry_run_apply(kind, place, name, body), warnings=("unknown value the-new-password",)
+        )
+
+
 def test_an_object_that_moves_during_the_diff_is_read_again(server: FakeApiServer) -> None:
     deploy(request(config_map(a="1")), server)
     reader = Restless(server, moves=1)
