@@ -10,7 +10,7 @@ import pytest
 
 from gitops_push.cluster.client import HttpApi
 from gitops_push.cluster.planner import make_plan
-from gitops_push.core.errors import PlanError, RefusedError
+from gitops_push.core.errors import ClusterError, PlanError, RefusedError
 from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.plan import Action, Fidelity
 from tests.cluster.connecting import connected
@@ -18,7 +18,7 @@ from tests.cluster.many_kinds import REAL_CHANGES, definition, many_kinds, widge
 from tests.cluster.planning import apply_all, request_for, until
 from tests.controlplane.cluster import ControlPlane
 from tests.controlplane.kubectl import Kubectl
-from tests.unit.cluster.plans import actions, change_of, config_map, deployment, environment
+from tests.unit.cluster.plans import actions, change_of, config_map, deployment
 
 Body = dict[str, Any]
 
@@ -209,8 +209,42 @@ def test_what_left_the_set_is_deleted_and_what_others_took_is_kept(
     assert "helm.sh/resource-policy" in change_of(plan, "kept").reason
 
 
-def test_an_empty_cluster_role_of_a_reader_names_what_is_missing(control_plane: ControlPlane, namespace: str) -> None:
+def test_a_credential_that_may_read_nothing_is_told_what_is_missing(
+    control_plane: ControlPlane, namespace: str
+) -> None:
     nobody = control_plane.new_user(f"nobody-{uuid.uuid4().hex[:6]}")
-    wanted = request_for(namespace, in_namespace(config_map(a="1"), namespace), environment=environment())
-    with connected(nobody, read_only=True) as connection, pytest.raises(Exception, match="list nor get configmaps"):
+    wanted = request_for(namespace, in_namespace(config_map(a="1"), namespace))
+    with (
+        connected(nobody, read_only=True) as connection,
+        pytest.raises(ClusterError, match=f"may neither list nor get configmaps in namespace {namespace}"),
+    ):
         make_plan(wanted, connection)
+
+
+def test_a_credential_that_may_only_read_is_told_which_verb_a_plan_needs(
+    control_plane: ControlPlane, namespace: str, kubectl: Kubectl
+) -> None:
+    name = f"viewer-{uuid.uuid4().hex[:6]}"
+    kubectl("create", "role", name, "-n", namespace, "--verb=get,list", "--resource=configmaps,deployments.apps")
+    kubectl("create", "rolebinding", name, "-n", namespace, f"--role={name}", f"--user={name}")
+    wanted = request_for(namespace, in_namespace(config_map(a="1"), namespace), in_namespace(deployment(), namespace))
+    viewer = control_plane.new_user(name)
+    with connected(viewer, read_only=True) as connection, pytest.raises(PlanError) as raised:
+        make_plan(wanted, connection)
+    assert {problem.code.name for problem in raised.value.problems} == {"SERVER_FORBIDS"}
+    assert [problem.message.partition(";")[0] for problem in raised.value.problems] == [
+        f"v1/ConfigMap {namespace}/env: the credential may not patch configmaps in namespace {namespace}",
+        f"apps/Deployment {namespace}/web: the credential may not patch deployments.apps in namespace {namespace}",
+    ]
+
+
+def test_an_autoscalers_replicas_are_a_conflict_that_names_the_scale_subresource(
+    control_plane: ControlPlane, api: HttpApi, reader: HttpApi, namespace: str
+) -> None:
+    wanted = request_for(namespace, in_namespace(deployment(), namespace))
+    apply_all(wanted, api)
+    path = f"/apis/apps/v1/namespaces/{namespace}/deployments/web/scale?fieldManager=kube-controller-manager"
+    control_plane.request("PATCH", path, {"spec": {"replicas": 7}}, "application/merge-patch+json")
+    expected = r'spec\.replicas is also set to 7 by "kube-controller-manager" \(Update of scale'
+    with pytest.raises(RefusedError, match=expected):
+        make_plan(wanted, reader)
