@@ -88,7 +88,9 @@ class Environment:
     `project` and `name` together identify the inventory. `namespace` is for namespaced objects that name none, and
     holds the inventory; `namespace_origin` is the line that says so, None where it was not written in a file.
     `external` objects must exist in the cluster and are never written. `declared` is False for a path that is used as
-    an environment: nobody could say which other namespaces it may use.
+    an environment: nobody could say which other namespaces it may use. `fills_namespace` is False for a path
+    without `--namespace`: its build leaves objects as they are written, as kustomize does, and only the planner puts
+    them into `namespace`.
     """
 
     name: str
@@ -105,3 +107,4 @@ class Environment:
     sensitive: tuple[FieldRule, ...] = ()
     namespace_origin: Origin | None = None
     declared: bool = True
+    fills_namespace: bool = True

@@ -65,6 +65,8 @@ def settle_scopes(
     manifests: Iterable[Manifest], environment: Environment, is_namespaced: IsNamespaced
 ) -> tuple[Manifest, ...]:
     """Return the manifests in the namespaces they will be sent with; see `core.scopes`."""
+    if not environment.fills_namespace:
+        return tuple(manifests)
     origin = environment.namespace_origin or environment.origin
     return tuple(settle_scope(manifest, environment.namespace, origin, is_namespaced) for manifest in manifests)
 

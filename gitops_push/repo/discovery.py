@@ -79,6 +79,7 @@ def path_environment(files: RepoFiles, path: str, namespace: str, project: str) 
         origin=Origin(kustomization or path),
         namespace_origin=None if namespace else origin,
         declared=False,
+        fills_namespace=bool(namespace),
     )
 
 

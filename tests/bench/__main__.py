@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.generate_overlay import write_overlay
+from tests.bench.generate_overlay import generate_overlay
 from tests.bench.objects import write_objects
 from tests.controlplane.cluster import ControlPlane, open_control_plane
 
@@ -61,10 +61,12 @@ def compare(title: str, ours: Callable[[], Run], theirs: Callable[[], Run], runs
 
 def bench_build(size: int, runs: int, folder: Path) -> None:
     """`build` of a generated overlay against `kubectl kustomize`."""
-    overlay = write_overlay(folder / f"overlay-{size}", size)
+    repo = folder / f"overlay-{size}"
+    overlay = generate_overlay(repo, size)
+    subprocess.run(["git", "init", "-q"], cwd=repo, check=True)
     environ = {"PATH": os.environ["PATH"], "HOME": str(folder)}
-    ours = (*GITOPS_PUSH, "build", str(overlay))
-    theirs = (str(KUBECTL), "kustomize", str(overlay))
+    ours = (*GITOPS_PUSH, "build", str(repo / overlay))
+    theirs = (str(KUBECTL), "kustomize", str(repo / overlay))
     if timed(ours, environ).output != timed(theirs, environ).output:
         raise RuntimeError(f"the outputs differ at {size} objects")
     compare(f"build, {size} objects", lambda: timed(ours, environ), lambda: timed(theirs, environ), runs)
@@ -120,7 +122,9 @@ class ClusterBench:
 
     def _line(self, title: str, ours: Run, theirs: Run) -> None:
         ratio, cpu = theirs.wall_seconds / ours.wall_seconds, theirs.cpu_seconds / ours.cpu_seconds
-        print(f"{title:<44} {ours.wall_seconds:8.2f} s {theirs.wall_seconds:8.2f} s {ratio:7.1f}x {cpu:9.1f}x", flush=True)
+        print(
+            f"{title:<44} {ours.wall_seconds:8.2f} s {theirs.wall_seconds:8.2f} s {ratio:7.1f}x {cpu:9.1f}x", flush=True
+        )
 
 
 def _sum(a: Run, b: Run) -> Run:
