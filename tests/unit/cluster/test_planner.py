@@ -222,6 +222,37 @@ def test_a_rejection_is_not_final_while_the_definition_changes_in_the_same_run(s
     assert "depends on apiextensions.k8s.io/CustomResourceDefinition widgets.example.com" in change.reason
 
 
+def test_a_version_that_the_set_adds_to_a_definition_is_compared_with_what_is_there(server: FakeApiServer) -> None:
+    server.serve(ServedKind("example.com", "v1", "Widget", "widgets", namespaced=True))
+    deploy(request(CRD, WIDGET), server)
+    versions = [*CRD["spec"]["versions"], {"name": "v2", "served": True, "storage": False}]
+    wider = {**CRD, "spec": {**CRD["spec"], "versions": versions}}
+    newer = {**WIDGET, "apiVersion": "example.com/v2", "spec": {"size": 2}}
+    change = change_of(make_plan(request(wider, newer), server), "w")
+    assert (change.action, change.fidelity, change.api_version) == (Action.UPDATE, Fidelity.CLIENT, "example.com/v2")
+    assert [format_field_path(field.path) for field in change.fields] == ["spec.size"]
+    assert "version v2 of its kind" in change.reason
+
+
+def test_a_binding_to_a_role_of_the_same_run_is_not_rejected_for_it(server: FakeApiServer) -> None:
+    group = "rbac.authorization.k8s.io"
+    metadata = {"name": "role", "namespace": "shop"}
+    role = {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": metadata, "rules": []}
+    binding = {
+        **role,
+        "kind": "RoleBinding",
+        "metadata": {**metadata, "name": "binding"},
+        "roleRef": {"apiGroup": group, "kind": "Role", "name": "role"},
+    }
+    refusal = ApiFailure(404, "NotFound", 'roles.rbac.authorization.k8s.io "role" not found')
+    server.fail("dry_run_apply", "binding", refusal, times=2)
+    change = change_of(make_plan(request(role, binding), server), "binding")
+    assert (change.action, change.fidelity) == (Action.CREATE, Fidelity.CLIENT)
+    deploy(request(role), server)
+    with pytest.raises(PlanError, match="not found"):
+        make_plan(request(role, binding), server)
+
+
 def test_unknown_kinds_wrong_versions_and_dead_groups_are_all_listed_with_hints() -> None:
     server = FakeApiServer(unavailable=frozenset({"metrics.k8s.io"}))
     bodies = [
@@ -349,12 +380,19 @@ class Restless:
             self._server.set_status("ConfigMap", place, name, {"moves": self._moves})
 
 
-def test_where_listing_is_forbidden_objects_are_read_one_by_one(server: FakeApiServer) -> None:
+@pytest.mark.parametrize("status", [403, 405])
+def test_where_listing_is_not_possible_objects_are_read_one_by_one(server: FakeApiServer, status: int) -> None:
     deploy(request(*config_maps("ab")), server)
-    server.fail("list", "", ApiFailure(403, "Forbidden", "no list"))
+    server.fail("list", "", ApiFailure(status, "Forbidden", "no list"))
     plan = make_plan(request(*config_maps("abc")), server)
     assert actions(plan) == {"a": Action.UNCHANGED, "b": Action.UNCHANGED, "c": Action.CREATE}
     assert server.count()["get"] == 3
+
+
+def test_a_list_that_fails_ends_the_plan(server: FakeApiServer) -> None:
+    server.fail("list", "", ApiFailure(500, "InternalError", "etcd is gone"))
+    with pytest.raises(ClusterError, match="could not list configmaps in namespace shop: etcd is gone"):
+        make_plan(request(config_map(a="1")), server)
 
 
 def test_what_may_not_be_read_at_all_ends_the_plan_and_names_the_verb(server: FakeApiServer) -> None:
