@@ -1,0 +1,71 @@
+"""SIGKILL before and after every write of a deployment; the next run finishes the job."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gitops_push.cluster.client import HttpApi
+from gitops_push.core.inventory import InventoryState
+from tests.cluster.connecting import connected
+from tests.cluster.deploying import deployed, stored
+from tests.cluster.killed_deploy import first_set, second_set
+from tests.controlplane.cluster import ControlPlane
+from tests.controlplane.kubectl import Kubectl
+
+ROOT = Path(__file__).parents[2]
+WRITES = 5
+"""The inventory, two objects, one deletion, the inventory again."""
+
+
+@pytest.fixture
+def api(control_plane: ControlPlane) -> Iterator[HttpApi]:
+    api = connected(control_plane.kubeconfig)
+    yield api
+    api.close()
+
+
+def run_killed(control_plane: ControlPlane, namespace: str, write: int, when: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tests.cluster.killed_deploy", namespace, str(write), when],
+        input=control_plane.kubeconfig,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("write", range(1, WRITES + 1))
+def test_after_a_kill_at_any_write_the_next_run_finishes(
+    control_plane: ControlPlane, api: HttpApi, namespace: str, kubectl: Kubectl, write: int, when: str
+) -> None:
+    assert deployed(api, namespace, *first_set(namespace)).exit_code == 0
+    killed = run_killed(control_plane, namespace, write, when)
+    assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
+    existing = {item["metadata"]["name"] for item in kubectl.get("configmaps", "-n", namespace)["items"]}
+    recorded = {entry.ref.name for entry in stored(api, namespace).entries}
+    assert existing & {"old", "new"} <= recorded
+    done = deployed(api, namespace, *second_set(namespace))
+    assert done.exit_code == 0
+    found = stored(api, namespace)
+    assert (found.state, [entry.ref.name for entry in found.entries]) == (InventoryState.DONE, ["new", "web"])
+    assert all(entry.uid for entry in found.entries)
+    left = {item["metadata"]["name"] for item in kubectl.get("configmaps", "-n", namespace)["items"]}
+    assert left == {"new", "kube-root-ca.crt", "gitops-push-shop-prod"}
+    container = kubectl.get("deployment", "web", "-n", namespace)["spec"]["template"]["spec"]["containers"][0]
+    assert container["image"] == "registry.example/app:2.0"
+    assert deployed(api, namespace, *second_set(namespace)).wrote is False
+
+
+def test_there_are_no_more_writes_than_are_killed(control_plane: ControlPlane, api: HttpApi, namespace: str) -> None:
+    deployed(api, namespace, *first_set(namespace))
+    alive = run_killed(control_plane, namespace, WRITES + 1, "before")
+    assert (alive.returncode, alive.stdout.strip()) == (0, "ended alive with 0")
