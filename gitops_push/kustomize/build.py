@@ -87,13 +87,14 @@ def build_kustomization(files: RepoFiles, path: str, options: BuildOptions = Bui
     if not files.is_dir(directory):
         raise invalid(f"{path} is not a directory with a kustomization", Origin(path))
     loader = Loader(files, WrittenText(files), files.real_path(directory), restricted=options.restricted)
-    warnings: list[str] = []
-    root = _Layer(loader, _read(loader), warnings)
+    root = _Layer(loader, _read(loader))
     resources = root.accumulate(ResourceSet())
     add_hashes(resources)
     fix_references(resources)
     kept = [resource for resource in resources if not is_local_config(resource)]
-    return BuiltSet(tuple(_built(resource, loader) for resource in _ordered(kept, root, options)), tuple(warnings))
+    return BuiltSet(
+        tuple(_built(resource, loader) for resource in _ordered(kept, root, options)), tuple(loader.warnings)
+    )
 
 
 def _read(loader: Loader) -> Kustomization:
@@ -124,11 +125,10 @@ class _Layer:
 
     loader: Loader
     kustomization: Kustomization
-    warnings: list[str]
 
     def accumulate(self, resources: ResourceSet) -> ResourceSet:
         """Return the objects of this layer: those given, and its own, transformed."""
-        self.warnings.extend(self.kustomization.warnings)
+        self.loader.warnings.extend(self.kustomization.warnings)
         _for_each(self.kustomization.resources, lambda entry: self._add(resources, entry))
         for generator in self.kustomization.generators:
             generate(resources, generator, self.kustomization.generator_options, self.loader)
@@ -161,7 +161,7 @@ class _Layer:
                 entry.origin,
                 f"list it under {other} instead",
             )
-        return _Layer(loader, kustomization, self.warnings)
+        return _Layer(loader, kustomization)
 
     def _transform(self, resources: ResourceSet) -> None:
         spec, loader = self.kustomization, self.loader

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from gitops_push.core.origin import Origin
-from gitops_push.core.tree import Fields, Items, Node, put
+from gitops_push.core.tree import Fields, Items, Node, put, start_of
 from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.fieldspecs import FieldSpec, split_path
-from gitops_push.kustomize.marks import Container
+from gitops_push.kustomize.marks import Container, place_of
 
 OnField: TypeAlias = Callable[[Container, "str | int"], None]
 """Called with the container and the key of every field that is found."""
@@ -43,24 +43,28 @@ def _visit(
         on_field(container, key)
         return
     node: Node = container[key]  # type: ignore[index]
-    if node is not None:
-        _enter(node, path, on_field, missing)
+    if node is None:
+        return
+    if not isinstance(node, (Fields, Items)):
+        message = f"{key!r} must be a mapping or a list, because {path[0]!r} is looked for in it"
+        raise invalid(
+            message, place_of(container, key), "kustomize refuses this too; correct the manifest or its patch"
+        )
+    _enter(node, path, on_field, missing)
 
 
-def _enter(node: Node, path: tuple[str, ...], on_field: OnField, missing: Missing | None) -> None:
+def _enter(node: Container, path: tuple[str, ...], on_field: OnField, missing: Missing | None) -> None:
     if isinstance(node, Fields):
         _enter_fields(node, path, on_field, missing)
-    elif isinstance(node, Items):
+    else:
         for index in range(len(node)):
             _visit(node, index, path, on_field, missing)
-    else:
-        raise invalid(f"expected a mapping or a list on the way to {path[0]!r}, found {type(node).__name__}", None)
 
 
 def _enter_fields(fields: Fields, path: tuple[str, ...], on_field: OnField, missing: Missing | None) -> None:
     name, rest = path[0].removesuffix("[]"), path[1:]
     if not name:
-        raise invalid("cannot set or create an empty field name", None)
+        raise invalid("cannot set or create an empty field name", start_of(fields))
     is_list = name != path[0]
     if fields.get(name) is None:
         if is_list and name in fields:  # a null where a list belongs becomes an empty list

@@ -7,12 +7,12 @@ LoadRestrictionsRootOnly); a base may be anywhere in the repo, but not at or abo
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from gitops_push.core.errors import BuildError, Problem
 from gitops_push.core.origin import Origin
-from gitops_push.documents.reader import Dialect, Document, read_documents
+from gitops_push.documents.reader import Dialect, Document, Usage, read_documents
 from gitops_push.kustomize.errors import invalid, network_source
 from gitops_push.kustomize.inline import shifted
 from gitops_push.kustomize.typed_fields import Text
@@ -28,13 +28,18 @@ _REMOTE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """Reads for the kustomization in `root`, a path with all links followed. `visited` are the roots above it."""
+    """Reads for the kustomization in `root`, a path with all links followed. `visited` are the roots above it.
+
+    All loaders of a build share `usage`, what was read so far against the budgets, and `warnings`, lines for people.
+    """
 
     files: RepoFiles
     written: WrittenText
     root: str
     visited: tuple[str, ...] = ()
     restricted: bool = True
+    usage: Usage = field(default_factory=Usage)
+    warnings: list[str] = field(default_factory=list)
 
     def read(self, path: Text) -> tuple[bytes, str]:
         """Return the content of a file and its path in the repo. Raises `BuildError` at the entry that names it."""
@@ -55,7 +60,10 @@ class Loader:
     def documents(self, path: Text, dialect: Dialect) -> tuple[Document, ...]:
         """Return the documents of a file."""
         data, file = self.read(path)
-        return read_documents(data, file, dialect)
+        documents = read_documents(data, file, dialect, usage=self.usage)
+        for document in documents:
+            self.warnings.extend(f"{one.origin}: {one.message}; {one.hint}" for one in document.warnings)
+        return documents
 
     def inline_documents(self, text: Text, dialect: Dialect) -> tuple[Document, ...]:
         """Return the documents of a text that stands in a kustomization, with places in that file."""
@@ -81,7 +89,7 @@ class Loader:
         for visited in (self.root, *self.visited):
             if _is_below(visited, real):
                 raise invalid(f"cycle detected: candidate root '{real}' contains visited root '{visited}'", path.origin)
-        return Loader(self.files, self.written, real, (self.root, *self.visited), self.restricted)
+        return replace(self, root=real, visited=(self.root, *self.visited))
 
     def kustomization_file(self) -> str:
         """Return the path of the one kustomization file in `root`."""

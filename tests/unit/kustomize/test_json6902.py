@@ -71,7 +71,9 @@ def test_integers_beyond_two_to_the_53_lose_digits_in_the_whole_object() -> None
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text("ab~/", max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab~/", min_size=1, max_size=2), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("ab~/", min_size=1, max_size=2), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 objects = st.dictionaries(st.text("ab~/", min_size=1, max_size=2), values, max_size=4)

@@ -181,7 +181,9 @@ def test_a_document_that_is_no_object_is_refused(manifest: str, words: str, tmp_
 def test_patches_without_their_object_are_all_reported(tmp_path: Path) -> None:
     patch = "- patch: |-\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: NAME}\n"
     files = {
-        "kustomization.yaml": "resources: [d.yaml]\npatches:\n" + patch.replace("NAME", "a") + patch.replace("NAME", "b"),
+        "kustomization.yaml": "resources: [d.yaml]\npatches:\n"
+        + patch.replace("NAME", "a")
+        + patch.replace("NAME", "b"),
         "d.yaml": DEPLOYMENT,
     }
     found = problems(tmp_path, files)

@@ -1,0 +1,120 @@
+"""How layers, patches and references work together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gitops_push.core.errors import BuildError
+from gitops_push.kustomize.build import BuildOptions, Reorder
+from tests.unit.kustomize.trees import DEPLOYMENT, build, only, text
+
+SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: a}}\n"
+
+
+def test_a_reference_follows_prefix_and_hash(tmp_path: Path) -> None:
+    files = {
+        "kustomization.yaml": "resources: [p.yaml]\nnamePrefix: x-\nconfigMapGenerator:\n- {name: c, literals: [k=1]}\n",
+        "p.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {volumes: [{name: v, configMap: {name: c}}]}\n",
+    }
+    built = build(tmp_path, files)
+    name = only(built, "ConfigMap").body["metadata"]["name"]
+    assert name.startswith("x-c-")
+    assert only(built, "Pod").body["spec"]["volumes"][0]["configMap"]["name"] == name
+
+
+def test_a_reference_that_could_mean_two_objects_is_refused(tmp_path: Path) -> None:
+    renaming = "[{op: replace, path: /metadata/name, value: NAME}]"
+    base = {
+        f"{name}/kustomization.yaml": f"configMapGenerator:\n- {{name: c, literals: [k=1]}}\n"
+        f"patches:\n- target: {{kind: ConfigMap}}\n  patch: |-\n    - {renaming[1:-1].replace('NAME', name)}\n"
+        for name in "ab"
+    }
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {volumes: [{name: v, configMap: {name: c}}]}\n"
+    files = {**base, "o/kustomization.yaml": "resources: [../a, ../b, p.yaml]\n", "o/p.yaml": pod}
+    with pytest.raises(BuildError, match="multiple possible referrals"):
+        build(tmp_path, files, "o")
+
+
+def test_components_work_on_the_objects_so_far_in_their_order(tmp_path: Path) -> None:
+    head = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
+    files = {
+        "kustomization.yaml": "resources: [s.yaml]\ncomponents: [c1, c2]\nnamePrefix: k-\n",
+        "s.yaml": SERVICE,
+        "c1/kustomization.yaml": f"{head}namePrefix: c1-\n",
+        "c2/kustomization.yaml": f"{head}namePrefix: c2-\n",
+    }
+    assert only(build(tmp_path, files), "Service").body["metadata"]["name"] == "k-c2-c1-web"
+
+
+@pytest.mark.parametrize(
+    ("order", "kinds"),
+    [
+        ("", ["Service", "Deployment"]),
+        ("sortOptions: {order: fifo}\n", ["Deployment", "Service"]),
+        ("sortOptions: {order: legacy, legacySortOptions: {orderFirst: [Deployment]}}\n", ["Deployment", "Service"]),
+    ],
+)
+def test_the_order_is_legacy_unless_the_kustomization_says_otherwise(
+    order: str, kinds: list[str], tmp_path: Path
+) -> None:
+    files = {"kustomization.yaml": f"resources: [d.yaml, s.yaml]\n{order}", "d.yaml": DEPLOYMENT, "s.yaml": SERVICE}
+    assert [one.body["kind"] for one in build(tmp_path, files).objects] == kinds
+
+
+def test_the_order_of_reading_can_be_asked_for(tmp_path: Path) -> None:
+    files = {"kustomization.yaml": "resources: [d.yaml, s.yaml]\n", "d.yaml": DEPLOYMENT, "s.yaml": SERVICE}
+    built = build(tmp_path, files, options=BuildOptions(reorder=Reorder.NONE))
+    assert [one.body["kind"] for one in built.objects] == ["Deployment", "Service"]
+
+
+def test_a_label_that_was_put_in_many_places_at_once_changes_in_all_of_them(tmp_path: Path) -> None:
+    files = {
+        "b/kustomization.yaml": "resources: [d.yaml]\nlabels: [{pairs: {app: a}, includeSelectors: true}]\n",
+        "b/d.yaml": DEPLOYMENT,
+        "o/kustomization.yaml": "resources: [../b]\nlabels: [{pairs: {app: b}}]\n",
+    }
+    body = only(build(tmp_path, files, "o"), "Deployment").body
+    assert body["metadata"]["labels"]["app"] == "b"
+    assert body["spec"]["selector"]["matchLabels"]["app"] == "b"
+    assert body["spec"]["template"]["metadata"]["labels"]["app"] == "b"
+
+
+def test_a_number_over_a_text_in_quotes_becomes_text(tmp_path: Path) -> None:
+    widget = "apiVersion: e.com/v1\nkind: W\nmetadata: {name: w}\nspec:\n  quoted: 'a'\n  plain: a\n"
+    patch = "apiVersion: e.com/v1\nkind: W\nmetadata: {name: w}\nspec: {quoted: 0x10, plain: 0x10}\n"
+    files = {
+        "kustomization.yaml": "resources: [w.yaml]\npatches: [{path: p.yaml}]\n",
+        "w.yaml": widget,
+        "p.yaml": patch,
+    }
+    assert only(build(tmp_path, files), "W").body["spec"] == {"quoted": "0x10", "plain": 16}
+
+
+def test_a_patch_that_deletes_the_object_takes_it_out_of_the_set(tmp_path: Path) -> None:
+    patch = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n$patch: delete\n"
+    files = {
+        "kustomization.yaml": "resources: [d.yaml, s.yaml]\npatches: [{path: p.yaml}]\nnamePrefix: x-\n",
+        "d.yaml": DEPLOYMENT,
+        "s.yaml": SERVICE,
+        "p.yaml": patch,
+    }
+    assert [one.body["metadata"]["name"] for one in build(tmp_path, files).objects] == ["x-web"]
+
+
+def test_deprecated_fields_and_ambiguous_scalars_are_warned_about(tmp_path: Path) -> None:
+    files = {
+        "kustomization.yaml": "bases: [b]\ncommonLabels: {a: b}\n",
+        "b/kustomization.yaml": "resources: [c.yaml]\n",
+        "b/c.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  k: yes\n",
+    }
+    warnings = build(tmp_path, files).warnings
+    assert any(line.startswith("kustomization.yaml:1") and "'bases' is deprecated" in line for line in warnings)
+    assert any(line.startswith("b/c.yaml:5") for line in warnings)
+
+
+def test_an_object_for_other_tools_is_left_out_and_its_name_still_followed(tmp_path: Path) -> None:
+    local = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: l, annotations: {config.kubernetes.io/local-config: 'true'}}\n"
+    files = {"kustomization.yaml": "resources: [l.yaml, s.yaml]\n", "l.yaml": local, "s.yaml": SERVICE}
+    assert "kind: ConfigMap" not in text(build(tmp_path, files))
