@@ -24,7 +24,7 @@ from gitops_push.core.deployment import Deployment, Outcome
 from gitops_push.core.disclosure import sensitive_values
 from gitops_push.core.drift import DriftReport
 from gitops_push.core.environment import DirectorySource, Environment, KustomizeSource, Source
-from gitops_push.core.errors import Problem, RefusedError
+from gitops_push.core.errors import GitopsPushError, Problem, RefusedError
 from gitops_push.core.objects import ManifestSet
 from gitops_push.core.ownership import ForcedConflicts
 from gitops_push.core.plan import Plan
@@ -209,7 +209,11 @@ def apply(settings: Settings, name: str, watcher: Watcher, confirm: Confirm) -> 
     todo = DeployRequest(plan, request.manifests, environment, request.inventory, request.redactor, options)
     with watcher.deploying(), watcher.working(f"deploying {environment.name}"):
         watcher.writing(True)
-        deployment = deploy(todo, writer, watcher.outcome)
+        try:
+            deployment = deploy(todo, writer, watcher.outcome)
+        except GitopsPushError:
+            watcher.writing(False)  # raised before the first write only: refused, no permission, somebody else deploys
+            raise
     watcher.writing(deployment.wrote)
     return prepared.header, deployment
 

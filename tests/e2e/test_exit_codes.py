@@ -285,3 +285,15 @@ def test_json_is_one_document_even_when_the_run_fails(program: Program) -> None:
     assert done.code == 12
     assert done.json["exitCode"] == 12
     assert done.json["problems"][0]["code"] == "GP0202"
+
+
+def test_14_for_a_missing_right_that_only_the_apply_needs_before_anything_is_written(
+    program: Program, own_control_plane: ControlPlane, kubectl: Kubectl, namespace: str, nothing_written: None
+) -> None:
+    """Who may dry-run everything, but not replace the inventory."""
+    kubeconfig = own_control_plane.service_account_kubeconfig(namespace, "half")
+    verbs = "--verb=get,list,watch,create,patch"
+    kubectl("create", "role", "half", verbs, "--resource=configmaps", "-n", namespace)
+    kubectl("create", "rolebinding", "half", "--role=half", f"--serviceaccount={namespace}:half", "-n", namespace)
+    done = program.having(**{VARIABLE: kubeconfig})("apply", "test", "--yes")
+    assert_one_clear_error(done, 14, "may not update configmaps")
