@@ -132,7 +132,7 @@ def _differences(
     """Return what apply would change of our fields; what the server changes by itself is no drift."""
     if merged is None:
         return compare_leaves(live, target.body, ignored)
-    return compare(without_fields(live, ignored), without_fields(merged, ignored)).ours
+    return compare(without_fields(live, ignored), without_fields(merged, ignored), target.body).ours
 
 
 def _added(

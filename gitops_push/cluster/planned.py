@@ -42,7 +42,7 @@ def plan_answered(request: PlanRequest, found: Survey, target: Target, asked: As
     warnings = tuple(found.redactor.mask_text(warning) for warning in asked.warnings)
     if asked.live is None:
         return Planned(replace(plan_new(request, found, target, None), fidelity=Fidelity.SERVER, warnings=warnings))
-    compared = compare(asked.live, merged, ignored_fields(request, target.ref, asked.live))
+    compared = compare(asked.live, merged, target.body, ignored_fields(request, target.ref, asked.live))
     change = replace(_compared_change(request, found, target, asked.live, compared), warnings=warnings)
     if change.action in {Action.BLOCKED, Action.UNCHANGED}:
         return Planned(change)

@@ -34,10 +34,11 @@ class Comparison:
     pending: bool
 
 
-def compare(live: Body, merged: Body, ignored: Iterable[FieldPath] = ()) -> Comparison:
-    """Return what the dry run of an existing object says. Differences of ignored fields alone are nothing to do.
+def compare(live: Body, merged: Body, wanted: Body, ignored: Iterable[FieldPath] = ()) -> Comparison:
+    """Return what the dry run of an existing object says; `wanted` is what was sent.
 
-    When something else is to do, they are listed too: the request carries them and they would be written.
+    Differences of ignored fields alone are nothing to do. When something else is to do, they are listed too: the
+    request carries them and they would be written.
     """
     before, after = comparable(live), comparable(merged)
     changes_ownership = not _same_entry(live, merged)
@@ -47,7 +48,8 @@ def compare(live: Body, merged: Body, ignored: Iterable[FieldPath] = ()) -> Comp
     matters = not same(without_fields(before, patterns), without_fields(after, patterns))
     differences = diff_fields(before, after, merge_keys(live, merged))
     owned = _our_paths(live) | _our_paths(merged)
-    ours = tuple(difference for difference in differences if covered(difference.path, owned))
+    # managedFields do not record a list that is wanted empty, so what was sent counts too.
+    ours = tuple(d for d in differences if covered(d.path, owned) or value_at(d.path, wanted, ABSENT) is not ABSENT)
     return Comparison(
         ours=ours,
         server=len(differences) - len(ours),
