@@ -1,7 +1,4 @@
-"""When an object is ready: one pure rule a kind, kstatus at its base with its known gaps closed.
-
-The table and where it departs from kstatus, Argo CD and Flux is the subject of docs/explanation.
-"""
+"""When an object is ready: one pure rule a kind, kstatus at its base with its known gaps closed."""
 
 from __future__ import annotations
 
