@@ -23,10 +23,6 @@ class Missing:
     leaf: type[Fields | str]
     origin: Origin
 
-    def make(self, *, last: bool) -> Node:
-        """Return the new value."""
-        return "" if last and self.leaf is str else Fields(start=self.origin)
-
 
 def visit_fields(body: Fields, spec: FieldSpec, on_field: OnField, missing: Missing | None = None) -> None:
     """Call `on_field` for each field at the path; with `missing`, and where the spec says so, make what is not there.
@@ -71,7 +67,10 @@ def _enter_fields(fields: Fields, path: tuple[str, ...], on_field: OnField, miss
             fields[name] = Items()
             return
         if missing is not None and not is_list:
-            put(fields, name, missing.make(last=not rest), missing.origin)
+            if rest or missing.leaf is Fields:
+                put(fields, name, Fields(start=missing.origin), missing.origin)
+            else:
+                fields[name] = ""  # without a place: it is nobody's value, and `on_field` sets it at once
         elif name not in fields:
             return
     _visit(fields, name, rest, on_field, missing)

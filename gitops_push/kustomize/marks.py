@@ -49,7 +49,9 @@ def replace_entries(items: Items, entries: Iterable[Entry]) -> None:
 
 
 def with_step(origin: Origin | None, step: str, fallback: Origin) -> Origin:
-    """Return the place with the name of the step that sets the value, or `fallback` when the place is not known."""
+    """Return the place with the name of the step that sets the value, unless it names one; else `fallback`."""
     if origin is None:
         return fallback
+    if origin.step:
+        return origin
     return Origin(origin.file, origin.line, origin.column, step, origin.trail)

@@ -18,6 +18,10 @@ from gitops_push.kustomize.resource import text_of
 from gitops_push.system.files import RepoFiles
 
 _QUOTES: Final = frozenset("\"'|>")
+AS_TEXT: Final = "patch, as text"
+"""The step of a label or annotation of a patch that kustomize copied as a string, and lost the quotes of."""
+
+_UNQUOTED_STEPS: Final = frozenset({"replicas", AS_TEXT})
 _TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\S+\Z")
 _PLAIN: Final = re.compile(r"[^\s,\[\]{}#][^\s,\[\]{}]*")
 
@@ -35,7 +39,7 @@ class WrittenText:
         What a transformer wrote, or nobody knows about, is in quotes only where plain text would be read as no text.
         """
         first = origin.trail[0] if origin and origin.trail else origin
-        if first is not None and first.step == "replicas":
+        if first is not None and first.step in _UNQUOTED_STEPS:
             return False
         if first is None or first.step not in {"", "patch"} or not first.column:
             return not isinstance(resolve_plain(value, Dialect.KUBECTL)[0], str)

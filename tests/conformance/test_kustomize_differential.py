@@ -1,4 +1,4 @@
-"""Random kustomizations and real repositories, built here and by `kubectl kustomize`: the same bytes, or both refuse."""
+"""Random kustomizations and real repositories, built here and by `kubectl kustomize`: equal bytes, or both refuse."""
 
 from __future__ import annotations
 

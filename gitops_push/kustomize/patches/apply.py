@@ -14,11 +14,13 @@ from gitops_push.kustomize.hashing import go_json
 from gitops_push.kustomize.kustomization import PatchEntry
 from gitops_push.kustomize.loader import Loader
 from gitops_push.kustomize.manifests import resources_of
+from gitops_push.kustomize.marks import place_of
 from gitops_push.kustomize.patches.json6902 import Operation, apply_operations, read_operations
 from gitops_push.kustomize.patches.strategic_merge import MergeContext, merge_patch
 from gitops_push.kustomize.patches.targets import select
 from gitops_push.kustomize.resource import Resource, ResourceId, text_of
 from gitops_push.kustomize.typed_fields import Text
+from gitops_push.kustomize.written import AS_TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +221,8 @@ def _write_metadata_as_text(patch: Resource, loader: Loader) -> None:
             continue
         for key, value in pairs.items():
             pairs[key] = text_of(value) if isinstance(value, (dict, list)) else loader.written.text_at(pairs, key)
+            place = place_of(pairs, key) or patch.origin
+            pairs.marks[key] = Origin(place.file, place.line, place.column, AS_TEXT)
 
 
 def _on_object(error: BuildError, resource: Resource) -> BuildError:

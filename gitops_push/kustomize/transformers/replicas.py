@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gitops_push.core.origin import Origin
 from gitops_push.kustomize.accumulator import ResourceSet
 from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.field_walk import Missing, visit_fields
@@ -44,4 +43,4 @@ def _set(resource: Resource, spec: FieldSpec, entry: ReplicaEntry, written: Writ
         set_at(container, key, str(entry.count) if quoted else entry.count, entry.origin)
 
     if spec.kind == resource.kind:
-        visit_fields(resource.body, spec, put_count, Missing(str, Origin(entry.origin.file, entry.origin.line)))
+        visit_fields(resource.body, spec, put_count, Missing(str, entry.origin))

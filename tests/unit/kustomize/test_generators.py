@@ -53,14 +53,22 @@ def test_base64_is_broken_at_seventy_characters(size: int, lines: int, tmp_path:
 
 
 def test_a_key_that_is_there_twice_is_refused_with_both_places(tmp_path: Path) -> None:
-    with pytest.raises(BuildError, match="illegally repeats the key `k`, first at kustomization.yaml:4"):
+    with pytest.raises(BuildError, match=r"illegally repeats the key `k`, first at kustomization\.yaml:4"):
         build(tmp_path, {"kustomization.yaml": "configMapGenerator:\n- name: c\n  literals:\n  - k=1\n  - k=2\n"})
 
 
 def test_merging_keeps_the_old_name_and_labels_and_the_new_values_win(tmp_path: Path) -> None:
     files = {
-        "b/kustomization.yaml": "namePrefix: p-\nconfigMapGenerator:\n- {name: c, literals: [a=1, b=1], options: {labels: {l: x}}}\n",
-        "o/kustomization.yaml": "resources: [../b]\nconfigMapGenerator:\n- {name: c, behavior: merge, literals: [b=2]}\n",
+        "b/kustomization.yaml": """\
+            namePrefix: p-
+            configMapGenerator:
+            - {name: c, literals: [a=1, b=1], options: {labels: {l: x}}}
+            """,
+        "o/kustomization.yaml": """\
+            resources: [../b]
+            configMapGenerator:
+            - {name: c, behavior: merge, literals: [b=2]}
+            """,
     }
     one = only(build(tmp_path, files, "o"), "ConfigMap")
     assert one.body["data"] == {"a": "1", "b": "2"}

@@ -10,13 +10,19 @@ from gitops_push.core.errors import BuildError
 from gitops_push.kustomize.build import BuildOptions, Reorder
 from tests.unit.kustomize.trees import DEPLOYMENT, build, only, text
 
+POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {volumes: [{name: v, configMap: {name: c}}]}\n"
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: a}}\n"
 
 
 def test_a_reference_follows_prefix_and_hash(tmp_path: Path) -> None:
     files = {
-        "kustomization.yaml": "resources: [p.yaml]\nnamePrefix: x-\nconfigMapGenerator:\n- {name: c, literals: [k=1]}\n",
-        "p.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {volumes: [{name: v, configMap: {name: c}}]}\n",
+        "kustomization.yaml": """\
+            resources: [p.yaml]
+            namePrefix: x-
+            configMapGenerator:
+            - {name: c, literals: [k=1]}
+            """,
+        "p.yaml": POD,
     }
     built = build(tmp_path, files)
     name = only(built, "ConfigMap").body["metadata"]["name"]
@@ -31,8 +37,7 @@ def test_a_reference_that_could_mean_two_objects_is_refused(tmp_path: Path) -> N
         f"patches:\n- target: {{kind: ConfigMap}}\n  patch: |-\n    - {renaming[1:-1].replace('NAME', name)}\n"
         for name in "ab"
     }
-    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {volumes: [{name: v, configMap: {name: c}}]}\n"
-    files = {**base, "o/kustomization.yaml": "resources: [../a, ../b, p.yaml]\n", "o/p.yaml": pod}
+    files = {**base, "o/kustomization.yaml": "resources: [../a, ../b, p.yaml]\n", "o/p.yaml": POD}
     with pytest.raises(BuildError, match="multiple possible referrals"):
         build(tmp_path, files, "o")
 
@@ -114,7 +119,13 @@ def test_deprecated_fields_and_ambiguous_scalars_are_warned_about(tmp_path: Path
     assert any(line.startswith("b/c.yaml:5") for line in warnings)
 
 
-def test_an_object_for_other_tools_is_left_out_and_its_name_still_followed(tmp_path: Path) -> None:
-    local = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: l, annotations: {config.kubernetes.io/local-config: 'true'}}\n"
+def test_an_object_for_other_tools_is_left_out(tmp_path: Path) -> None:
+    local = """\
+        apiVersion: v1
+        kind: ConfigMap
+        metadata:
+          name: l
+          annotations: {config.kubernetes.io/local-config: "true"}
+        """
     files = {"kustomization.yaml": "resources: [l.yaml, s.yaml]\n", "l.yaml": local, "s.yaml": SERVICE}
     assert "kind: ConfigMap" not in text(build(tmp_path, files))

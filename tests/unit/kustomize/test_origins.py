@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gitops_push.core.errors import BuildError
+from gitops_push.core.errors import BuildError, Problem
 from gitops_push.core.tree import origin_at
-from gitops_push.kustomize.build import build_kustomization
+from gitops_push.kustomize.build import BuiltSet, build_kustomization
 from gitops_push.system.files import RepoFiles
 from tests.conformance.random_overlays import Overlays
 from tests.unit.kustomize.trees import DEPLOYMENT, build, only, place
@@ -122,11 +122,12 @@ def test_every_scalar_has_an_origin_in_a_file_that_has_that_line(
 ) -> None:
     root = tmp_path_factory.mktemp("tree")
     path = Overlays(seed).write(root)
+    problems: tuple[Problem, ...] = ()
     try:
         built = build_kustomization(RepoFiles(root), path)
     except BuildError as error:
-        assert all(problem.origin and (root / problem.origin.file).exists() for problem in error.problems)
-        return
+        built, problems = BuiltSet(()), error.problems
+    assert all(problem.origin and (root / problem.origin.file).exists() for problem in problems)
     for one in built.objects:
         for pointer in scalars(one.body):
             origin = origin_at(one.body, pointer)

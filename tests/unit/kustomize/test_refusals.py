@@ -27,8 +27,18 @@ def where(problem: Problem) -> tuple[str, int]:
 
 @pytest.mark.parametrize(
     "field",
-    ["vars", "replacements", "transformers", "generators", "validators", "crds", "configurations", "buildMetadata"]
-    + ["helmCharts", "helmChartInflationGenerator"],
+    [
+        "vars",
+        "replacements",
+        "transformers",
+        "generators",
+        "validators",
+        "crds",
+        "configurations",
+        "buildMetadata",
+        "helmCharts",
+        "helmChartInflationGenerator",
+    ],
 )
 def test_a_field_that_is_not_supported_yet_is_named_with_its_line(field: str, tmp_path: Path) -> None:
     files = {"kustomization.yaml": f"resources: [a.yaml]\n{field}:\n- x\n", "a.yaml": CONFIG_MAP}

@@ -35,9 +35,9 @@ def write_tree(root: Path, files: Mapping[str, str]) -> Path:
     return root
 
 
-def build(root: Path, files: Mapping[str, str], path: str = ".", options: BuildOptions = BuildOptions()) -> BuiltSet:
+def build(root: Path, files: Mapping[str, str], path: str = ".", options: BuildOptions | None = None) -> BuiltSet:
     """Write the files and build the kustomization in `path`."""
-    return build_kustomization(RepoFiles(write_tree(root, files)), path, options)
+    return build_kustomization(RepoFiles(write_tree(root, files)), path, options or BuildOptions())
 
 
 def text(built: BuiltSet) -> str:
