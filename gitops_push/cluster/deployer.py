@@ -220,11 +220,11 @@ class _Run:
 
     def _prune_one(self, patience: Patience, change: Change) -> Gone | NotGone:
         try:
-            _, version = split_api_version(change.api_version)
+            ref, (_, version) = change.ref, split_api_version(change.api_version)
             served = self.writer.served_kinds()
-            kind = served.find(change.ref.group, change.ref.kind, version) or served.find(
-                change.ref.group, change.ref.kind
-            )
+            kind = served.find(ref.group, ref.kind, version) or served.find(ref.group, ref.kind)
+            if kind is None and ref.group in served.unavailable:
+                return NotGone(Result.FAILED, f"the API group {ref.group} does not answer")
             if kind is None:
                 return Gone("its kind is not served any more")
             return prune_object(self.writer, Deletion(change, kind), patience, self.request.redactor)

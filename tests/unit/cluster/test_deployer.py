@@ -30,6 +30,9 @@ class Cluster(FakeApiServer):
     slow: bool = False
     on_apply: Callable[[str], None] = lambda name: None
 
+    def stop_serving(self, group: str) -> None:
+        self._kinds = [kind for kind in self._kinds if kind.group != group]
+
     def apply(self, kind: ServedKind, namespace: str, name: str, body: Body, precondition: Precondition) -> Answer:
         self.on_apply(name)
         answer = FakeApiServer.apply(self, kind, namespace, name, body, precondition)
@@ -353,6 +356,16 @@ def test_a_deletion_whose_answer_is_lost_is_resolved(
     done = deploy(request, cluster)
     assert (done.exit_code, results(done)["drop"]) == (0, Result.DONE)
     assert [entry.ref.name for entry in stored(cluster, "shop").entries] == ["keep"]
+
+
+def test_what_is_of_a_group_that_does_not_answer_is_not_taken_for_gone(cluster: Cluster) -> None:
+    deployed(cluster, "shop", deployment(), config_map("keep"), options=QUICK)
+    request = prepare(cluster, "shop", config_map("keep"), options=QUICK)
+    cluster.unavailable = frozenset({"apps"})
+    cluster.stop_serving("apps")
+    done = deploy(request, cluster)
+    assert (done.exit_code, message(done, "web")) == (20, "the API group apps does not answer")
+    assert [entry.ref.name for entry in stored(cluster, "shop").entries] == ["keep", "web"]
 
 
 def test_a_deletion_that_is_refused_fails_the_run_and_stays_in_the_inventory(cluster: Cluster) -> None:
