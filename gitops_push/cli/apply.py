@@ -27,7 +27,7 @@ from gitops_push.core.run import RunHeader
 from gitops_push.reports.deployment_text import deployment_lines
 from gitops_push.reports.json_report import deployment_data, document
 from gitops_push.reports.plan_text import plan_counts, plan_lines
-from gitops_push.workflow import apply
+from gitops_push.workflow.commands import apply
 
 
 @click.command("apply")

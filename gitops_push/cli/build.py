@@ -16,7 +16,7 @@ from gitops_push.core.errors import Problem, UsageError
 from gitops_push.core.objects import Manifest, ManifestSet
 from gitops_push.documents.writer import to_yaml
 from gitops_push.reports.origins_text import origin_comments
-from gitops_push.workflow import Built, build
+from gitops_push.workflow.commands import Built, build
 
 FORMATS = ("yaml", "json", "name")
 

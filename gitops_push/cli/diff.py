@@ -22,7 +22,7 @@ from gitops_push.cli.settings import chosen_environments, settings_of, watcher_o
 from gitops_push.core.plan import Action
 from gitops_push.reports.json_report import document, plan_data
 from gitops_push.reports.plan_text import plan_lines
-from gitops_push.workflow import diff
+from gitops_push.workflow.commands import diff
 
 
 @click.command("diff")

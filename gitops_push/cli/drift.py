@@ -14,7 +14,7 @@ from gitops_push.cli.settings import chosen_environments, settings_of, watcher_o
 from gitops_push.core.drift import DriftKind
 from gitops_push.reports.drift_text import drift_lines
 from gitops_push.reports.json_report import document, drift_data
-from gitops_push.workflow import drift
+from gitops_push.workflow.commands import drift
 
 KINDS = tuple(kind.value for kind in DriftKind)
 

@@ -12,7 +12,7 @@ from gitops_push.cli.session import Session
 from gitops_push.cli.settings import settings_of
 from gitops_push.reports.json_report import document
 from gitops_push.reports.lines import Line, columns
-from gitops_push.workflow import list_environments
+from gitops_push.workflow.commands import list_environments
 
 
 @click.command("environments")

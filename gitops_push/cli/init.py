@@ -13,7 +13,7 @@ from gitops_push.cli.settings import settings_of
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import ConfigError, Problem
 from gitops_push.reports.lines import Line, Tone
-from gitops_push.workflow import propose_config
+from gitops_push.workflow.commands import propose_config
 
 
 @click.command("init")

@@ -35,9 +35,9 @@ class Session:
         """Mask this redactor's values in all output from now on."""
         self.console.mask_with(redactor)
 
-    def writing(self, wrote: bool) -> None:
-        """Remember whether a write may have been sent: then an unexpected failure is exit code 20."""
-        self.wrote = wrote
+    def wrote_to_cluster(self, wrote: bool) -> None:
+        """Remember whether writes were sent: then an unexpected failure is exit code 20."""
+        self.wrote = self.wrote or wrote
 
     def source_line(self, file: str, number: int) -> str | None:
         """Return a line of the checkout to show below an error; None if it cannot or should not be shown.

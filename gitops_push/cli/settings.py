@@ -14,7 +14,8 @@ from gitops_push.cli.session import Session
 from gitops_push.core.deployment import Outcome, Result
 from gitops_push.reports.deployment_text import outcome_line
 from gitops_push.reports.lines import Line, Tone
-from gitops_push.workflow import Settings, Watcher, list_environments
+from gitops_push.workflow.commands import list_environments
+from gitops_push.workflow.settings import Settings, Watcher
 
 
 def settings_of(session: Session, parameters: dict[str, Any]) -> Settings:
@@ -64,7 +65,7 @@ def watcher_of(session: Session) -> Watcher:
         root=session.found_root,
         secrets=session.found_secrets,
         outcome=lambda outcome: _show_failure(session, outcome),
-        writing=session.writing,
+        wrote=session.wrote_to_cluster,
         stop_wanted=session.signals.stop_wanted,
         deploying=session.signals.deploying,
     )

@@ -12,7 +12,7 @@ from gitops_push.cli.session import Session
 from gitops_push.cli.settings import chosen_environments, settings_of, watcher_of
 from gitops_push.reports.json_report import document, status_data
 from gitops_push.reports.status_text import status_lines
-from gitops_push.workflow import status
+from gitops_push.workflow.commands import status
 
 
 @click.command("status")

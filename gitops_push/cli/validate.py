@@ -12,7 +12,7 @@ from gitops_push.cli.session import Session
 from gitops_push.cli.settings import chosen_environments, settings_of, watcher_of
 from gitops_push.reports.json_report import document, manifest_set_data
 from gitops_push.reports.lines import Line, Tone
-from gitops_push.workflow import build
+from gitops_push.workflow.commands import build
 
 
 @click.command("validate")

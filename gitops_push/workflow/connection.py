@@ -1,0 +1,94 @@
+"""The opened cluster: its credential is found, read and forgotten; its identity is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gitops_push.core.checkout import Checkout
+from gitops_push.core.codes import Code
+from gitops_push.core.environment import Environment
+from gitops_push.core.errors import Problem, RefusedError
+from gitops_push.core.redaction import Redactor
+from gitops_push.repo.checkout import is_tracked
+from gitops_push.workflow.settings import Settings, Watcher
+
+if TYPE_CHECKING:
+    from gitops_push.cluster.http_api import HttpApi
+    from gitops_push.core.credential import Credential
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A cluster that answers to a credential; `api` refuses to write, `redactor` also knows the credential."""
+
+    credential: Credential = field(repr=False)
+    api: HttpApi
+    cluster_id: str
+    redactor: Redactor
+
+
+@contextmanager
+def connected(
+    settings: Settings, checkout: Checkout, environment: Environment, watcher: Watcher, redactor: Redactor
+) -> Iterator[Connection]:
+    """Find the credential, open a connection that refuses to write, and make sure that it is the right cluster.
+
+    Raises `CredentialError`, `ClusterError`, and `RefusedError` for another cluster than the config pins.
+    """
+    from gitops_push.cluster.identity import cluster_identity
+
+    credential = _find_credential(settings, checkout, environment)
+    for warning in credential.warnings:
+        watcher.warning(warning)
+    redactor = redactor.with_values(secret.reveal() for secret in credential.secrets)
+    watcher.secrets(redactor)
+    with open_api(settings, credential, read_only=True) as api:
+        with watcher.working(f"connecting to {credential.server}"):
+            cluster_id = cluster_identity(api, credential.server, environment.namespace)
+        _check_cluster(environment, credential, cluster_id)
+        yield Connection(credential, api, cluster_id, redactor)
+
+
+def _find_credential(settings: Settings, checkout: Checkout, environment: Environment) -> Credential:
+    """Read the credential, then forget the variables that held it, and close the process to others."""
+    from gitops_push.credentials.sources import CredentialOptions, credential_variables, find_credential
+
+    options = CredentialOptions(
+        now=datetime.now(UTC),
+        kubeconfig=settings.kubeconfig,
+        context=settings.context,
+        in_ci=settings.in_ci,
+        checkout_root=Path(checkout.root),
+        is_tracked=lambda path: is_tracked(checkout, path, settings.environ),
+    )
+    credential = find_credential(environment.cluster, options, settings.environ)
+    settings.forget(credential_variables(environment.cluster))
+    return credential
+
+
+def open_api(settings: Settings, credential: Credential, *, read_only: bool) -> HttpApi:
+    """Return the API server; sends nothing yet. With `read_only` its transport refuses every write."""
+    from gitops_push.cluster.client import ConnectionOptions, connect
+
+    options = ConnectionOptions(
+        read_only=read_only,
+        concurrency=settings.concurrency,
+        environment=settings.environ,
+        use_proxy=settings.use_proxy,
+    )
+    return connect(credential, options)
+
+
+def _check_cluster(environment: Environment, credential: Credential, cluster_id: str) -> None:
+    pinned = environment.cluster.cluster_id
+    if pinned and pinned != cluster_id:
+        message = (
+            f"{credential.server} is not the cluster {environment.cluster.name}: its id is {cluster_id}, not {pinned}"
+        )
+        hint = "use the kubeconfig of that cluster, or correct clusterId in gitops-push.yaml"
+        raise RefusedError(Problem(Code.WRONG_CLUSTER, message, environment.origin, hint=hint))

@@ -1,0 +1,89 @@
+"""The opened config repo, and the environments in it. Reads files and asks git; knows no cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import assert_never
+
+from gitops_push.core.checkout import Checkout
+from gitops_push.core.codes import Code
+from gitops_push.core.environment import DirectorySource, Environment, KustomizeSource, Source
+from gitops_push.core.errors import Problem, RefusedError
+from gitops_push.repo.checkout import read_checkout
+from gitops_push.repo.environments import Asked, load_environment
+from gitops_push.system.files import RepoFiles
+from gitops_push.workflow.settings import Settings, Watcher
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The opened config repo, and the current folder in it (relative to the root)."""
+
+    checkout: Checkout
+    files: RepoFiles
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSummary:
+    """An environment in a listing."""
+
+    name: str
+    cluster: str
+    namespace: str
+    sources: tuple[str, ...]
+
+
+def open_workspace(settings: Settings, target: str, watcher: Watcher) -> Workspace:
+    """Open the checkout of the current folder, or of the path that is asked for where that lies elsewhere."""
+    folder = settings.directory.resolve()
+    checkout = read_checkout(folder, settings.environ)
+    path = (folder / target).resolve()
+    if path.exists() and not path.is_relative_to(checkout.root):
+        folder = path if path.is_dir() else path.parent
+        checkout = read_checkout(folder, settings.environ)
+    watcher.root(Path(checkout.root))
+    return Workspace(checkout, RepoFiles(checkout.root), folder.relative_to(checkout.root).as_posix())
+
+
+def environment_of(workspace: Workspace, settings: Settings, name: str) -> Environment:
+    """Return the environment of a name or path, with what flags say in place of the config. Raises `ConfigError`."""
+    asked = Asked(name, workspace.folder, settings.config_file, settings.namespace)
+    return _with_flags(load_environment(workspace.checkout, workspace.files, asked), settings)
+
+
+def summary_of(environment: Environment) -> EnvironmentSummary:
+    """Return the line of a listing."""
+    sources = tuple(_describe_source(source) for source in environment.sources)
+    return EnvironmentSummary(environment.name, environment.cluster.name, environment.namespace, sources)
+
+
+def _describe_source(source: Source) -> str:
+    match source:
+        case KustomizeSource():
+            return f"kustomize: {source.path}"
+        case DirectorySource():
+            return f"directory: {source.path}"
+        case _:
+            assert_never(source)
+
+
+def check_checkout(checkout: Checkout, environment: Environment, settings: Settings) -> None:
+    """Raise `RefusedError` unless what is applied is committed, where the environment is protected."""
+    if environment.protected and checkout.dirty and not settings.allow_dirty:
+        message = f"{environment.name} is protected, and the checkout has changes that are not committed"
+        hint = "commit them, or apply with --allow-dirty"
+        raise RefusedError(Problem(Code.REFUSED_BY_RULE, message, environment.origin, hint=hint))
+
+
+def _with_flags(environment: Environment, settings: Settings) -> Environment:
+    """Return the environment with what flags say in place of what the config says."""
+    prune, wait = environment.prune, environment.wait
+    if settings.prune is not None:
+        prune = replace(prune, enabled=settings.prune)
+    if settings.max_prune is not None:
+        prune = replace(prune, max_count=settings.max_prune[0], max_percent=settings.max_prune[1])
+    if settings.timeout_seconds is not None:
+        wait = replace(wait, timeout_seconds=settings.timeout_seconds)
+    return replace(environment, prune=prune, wait=wait)
