@@ -19,7 +19,7 @@ from gitops_push.core.tree import Fields
 from gitops_push.documents.reader import Dialect
 from gitops_push.kustomize.accumulator import ResourceSet
 from gitops_push.kustomize.errors import invalid
-from gitops_push.kustomize.finishing import finished_body, is_local_config
+from gitops_push.kustomize.finishing import finished_body, is_local_config, require_names
 from gitops_push.kustomize.generators import generate
 from gitops_push.kustomize.hashing import add_hashes
 from gitops_push.kustomize.kustomization import Kustomization, KustomizationKind
@@ -91,6 +91,7 @@ def build_kustomization(files: RepoFiles, path: str, options: BuildOptions = Bui
     resources = root.accumulate(ResourceSet())
     add_hashes(resources)
     fix_references(resources)
+    require_names(resources)
     kept = [resource for resource in resources if not is_local_config(resource)]
     return BuiltSet(
         tuple(_built(resource, loader) for resource in _ordered(kept, root, options)), tuple(loader.warnings)

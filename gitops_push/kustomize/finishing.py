@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
+from gitops_push.core.codes import Code
+from gitops_push.core.errors import BuildError, Problem
 from gitops_push.core.tree import Fields, remove
 from gitops_push.kustomize.resource import Resource
 from gitops_push.kustomize.written import WrittenText
 
 _LOCAL_CONFIG: Final = "config.kubernetes.io/local-config"
+
+
+def require_names(resources: Iterable[Resource]) -> None:
+    """Raise for all objects that patches left without a kind or a name."""
+    problems = [
+        Problem(Code.MANIFEST_INVALID, f"missing {'metadata.name' if one.kind else 'kind'} after patches", one.origin)
+        for one in resources
+        if not one.kind or (not one.name and not one.kind.endswith("List"))
+    ]
+    if problems:
+        raise BuildError(problems)
 
 
 def is_local_config(resource: Resource) -> bool:

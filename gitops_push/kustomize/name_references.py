@@ -34,13 +34,7 @@ def fix_references(resources: ResourceSet) -> None:
         original = resource.original_id()
         kind = (original.group, original.version, original.kind)
         if kind not in rules:
-            rules[kind] = [
-                (rule, spec)
-                for rule in REFERENCE_RULES
-                if rule.kind in renamed.kinds
-                for spec in rule.fields
-                if spec.selects(*kind)
-            ]
+            rules[kind] = [(rule, spec) for rule in REFERENCE_RULES for spec in rule.fields if spec.selects(*kind)]
         if rules[kind]:
             referrer = _Referrer(resource, renamed)
             for rule, spec in rules[kind]:
@@ -51,14 +45,12 @@ class _RenamedObjects:
     """The objects with a history, by an earlier name and an earlier kind."""
 
     def __init__(self, resources: Iterable[Resource]) -> None:
-        self.kinds: set[str] = set()
         self._found: dict[tuple[str, str], list[Resource]] = {}
         self._namespaces: dict[str, set[tuple[str, str]]] = {}
         for resource in resources:
             now = (resource.current_id().namespace, resource.namespace)
             self._namespaces.setdefault(resource.original_id().namespace, set()).add(now)
             kinds = {past.kind for past in resource.earlier}
-            self.kinds |= kinds
             for name in {past.name for past in resource.earlier}:
                 for kind in kinds:
                     self._found.setdefault((name, kind), []).append(resource)

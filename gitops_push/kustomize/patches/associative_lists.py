@@ -8,11 +8,16 @@ items of the target or the patch lack one of two keys (ports without `protocol`)
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from gitops_push.core.tree import Fields, Items, Node
+from gitops_push.core.origin import Origin
+from gitops_push.core.tree import Fields, Items, Node, as_origin
+from gitops_push.kustomize.errors import bad_manifest
 from gitops_push.kustomize.marks import Entry, entries_of, replace_entries
 from gitops_push.kustomize.resource import text_of
+
+_MOST_ODD_ITEMS: Final = 1_000
+"""Above this the slow way, which compares all items with all, is refused."""
 
 MergeItems: TypeAlias = Callable[[Node, Node], Node]
 """Merges an item of the target with one of the patch; either may be None. Returns no `Fields` when the item goes."""
@@ -23,6 +28,13 @@ Values = tuple[str, ...]
 def merge_associative(base: Items, patch: Items | None, keys: Sequence[str], merge_items: MergeItems) -> Items:
     """Return `base` with the patch's items merged in; both are changed. `patch` may be `base` itself."""
     names = tuple(keys) or ("",)
+    if len(names) == 1 and _merge_unique(base, patch, names[0], merge_items):
+        return base
+    if len(base) + (len(patch) if patch is not None else 0) > _MOST_ODD_ITEMS:
+        raise bad_manifest(
+            f"a list of more than {_MOST_ODD_ITEMS:,} items is patched, and not each has a {names[0]!r} of its own",
+            base.start if isinstance(base.start, Origin) else as_origin(base.start, base.file),
+        )
     wanted = _values(patch, names) + _values(base, names)
     wanted = list(dict.fromkeys(values for values in wanted))
     if len(names) > 1:
@@ -42,6 +54,38 @@ def merge_associative(base: Items, patch: Items | None, keys: Sequence[str], mer
     if wanted:
         replace_entries(base, _append_rest(merged, entries_of(base), valid))
     return base
+
+
+def _merge_unique(base: Items, patch: Items | None, key: str, merge_items: MergeItems) -> bool:
+    """Merge lists in which every item has a key of its own, by index; return whether they are such lists."""
+    old, new = _by_key(base, key), _by_key(patch, key) if patch is not None else {}
+    if old is None or new is None:
+        return False
+    merged: list[Entry] = []
+    for name in (*new, *(name for name in old if name not in new)):
+        before, after = old.get(name), new.get(name)
+        value = merge_items(before[0] if before else None, after[0] if after else None)
+        if before is not None and not _is_empty(value):
+            merged.append(
+                before
+            )  # changed in place; where the patch replaces the item, kustomize puts the old one back
+        elif after is not None and not _is_empty(value):
+            merged.append((value, after[1]))
+    replace_entries(base, merged)
+    return True
+
+
+def _by_key(items: Items, key: str) -> dict[str, Entry] | None:
+    """Return the items by their key, None if one has none or two have the same."""
+    found: dict[str, Entry] = {}
+    for entry in entries_of(items):
+        item = entry[0]
+        value = item.get(key) if key and isinstance(item, Fields) else None if key else item
+        text = text_of(value)
+        if not text or text in found:
+            return None
+        found[text] = entry
+    return found
 
 
 def _merged_item(
