@@ -36,7 +36,7 @@ def finished_body(resource: Resource, written: WrittenText) -> Fields:
     annotations = resource.metadata.get("annotations")
     if isinstance(annotations, Fields):
         for key, value in annotations.items():
-            if not isinstance(value, (dict, list)):
+            if not isinstance(value, (dict, list)) and not (resource.rewritten and isinstance(value, str)):
                 annotations[key] = written.text_at(annotations, key)
         if not annotations:
             remove(resource.metadata, "annotations")
