@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from gitops_push.cluster.api import FIELD_MANAGER, ApiFailure, Precondition, ServedKind
+from gitops_push.cluster.api import ApiFailure, Precondition, ServedKind
+from gitops_push.core.managed_fields import FIELD_MANAGER
 from gitops_push.core.objects import Body
 from tests.field_sets import Paths, applied_paths, from_fields_v1, is_key_field, merge, to_fields_v1, value_at, without
 

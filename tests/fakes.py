@@ -17,7 +17,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from gitops_push.cluster.api import (
-    FIELD_MANAGER,
     AccessQuestion,
     Answer,
     ApiFailure,
@@ -28,6 +27,7 @@ from gitops_push.cluster.api import (
     Watch,
     WatchEvent,
 )
+from gitops_push.core.managed_fields import FIELD_MANAGER
 from gitops_push.core.objects import Body
 from tests.fake_rules import (
     SERVER_SET,

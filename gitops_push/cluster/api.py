@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from gitops_push.core.managed_fields import FIELD_MANAGER as FIELD_MANAGER
 from gitops_push.core.objects import Body, ObjectRef
 
 

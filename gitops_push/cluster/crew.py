@@ -27,6 +27,34 @@ class Untold(Enum):
     NO_ANSWER = "no answer"
 
 
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    error: Exception
+
+
+def in_parallel(work: Callable[[T], R], tasks: Iterable[T], size: int) -> Iterator[tuple[T, R]]:
+    """Yield each task with its result, as they come; what `work` raises is raised here, and nothing more is begun.
+
+    For reads and dry runs: after an error or a signal nobody waits for what is in flight.
+    """
+
+    def carried(task: T) -> R | _Raised:
+        try:
+            return work(task)
+        except Exception as error:  # raised again on the caller's thread
+            return _Raised(error)
+
+    crew = Crew(carried, size)
+    try:
+        for task, result in crew.run(tasks):
+            if isinstance(result, _Raised):
+                raise result.error
+            if not isinstance(result, Untold):
+                yield task, result
+    finally:
+        crew.halt()
+
+
 @dataclass(slots=True)
 class Crew(Generic[T, R]):
     """Runs `work` on tasks in up to `size` threads. `work` must not raise.

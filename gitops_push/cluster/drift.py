@@ -8,9 +8,9 @@ a plan, with dry runs for existing objects only, and one access review for each 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 from gitops_push.cluster.api import AccessQuestion, ApiFailure, ApiReader, ServedKind
+from gitops_push.cluster.crew import in_parallel
 from gitops_push.cluster.dry_run import Asked
 from gitops_push.cluster.live import LISTS_AT_ONCE
 from gitops_push.cluster.planned import blocked_reason, field_changes
@@ -68,9 +68,8 @@ class _Access:
         """Return the targets that exist and may be dry-run."""
         existing = [(target, target.kind) for target in targets if target.ref in live and target.kind is not None]
         places = sorted({(kind, target.ref.namespace) for target, kind in existing})
-        with ThreadPoolExecutor(max_workers=LISTS_AT_ONCE, thread_name_prefix="access") as pool:
-            allowed = list(pool.map(self._may_patch, places))
-        self._denied = frozenset(place for place, may in zip(places, allowed, strict=True) if not may)
+        answers = in_parallel(self._may_patch, places, LISTS_AT_ONCE)
+        self._denied = frozenset(place for place, may in answers if not may)
         return [target for target, kind in existing if (kind, target.ref.namespace) not in self._denied]
 
     def notes(self, found: Survey) -> tuple[str, ...]:

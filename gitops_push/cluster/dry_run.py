@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Final
 
 from gitops_push.cluster.api import Answer, ApiFailure, ApiReader, ServedKind
+from gitops_push.cluster.crew import in_parallel
 from gitops_push.cluster.targets import Target
 from gitops_push.core.objects import Body, ObjectRef
 
@@ -40,14 +40,12 @@ def ask_all(
     on_progress: OnProgress,
 ) -> dict[ObjectRef, Asked]:
     """Return the answer about each target, asked in parallel. What ends the whole run is raised at once."""
-    pool = ThreadPoolExecutor(max_workers=max(1, concurrency), thread_name_prefix="dry-run")
-    try:
-        futures = {pool.submit(ask, target, live.get(target.ref), reader): target.ref for target in targets}
-        _await_all(futures, on_progress)
-        return {ref: future.result() for future, ref in futures.items()}
-    finally:
-        # After an error or a signal nobody waits for what is in flight: a dry run leaves nothing behind.
-        pool.shutdown(wait=False, cancel_futures=True)
+    answers: dict[ObjectRef, Asked] = {}
+    questions = tuple(targets)
+    for target, asked in in_parallel(lambda target: ask(target, live.get(target.ref), reader), questions, concurrency):
+        answers[target.ref] = asked
+        on_progress(len(answers), len(questions))
+    return answers
 
 
 def ask(target: Target, live: Body | None, reader: ApiReader) -> Asked:
@@ -82,12 +80,3 @@ def _fits(live: Body | None, answer: Answer) -> bool:
     if live is None:
         return answer.status == 201 or not predicted
     return answer.status != 201 and bool(predicted == live["metadata"].get("resourceVersion"))
-
-
-def _await_all(futures: Mapping[Future[Asked], ObjectRef], on_progress: OnProgress) -> None:
-    pending, total = set(futures), len(futures)
-    while pending:
-        done, pending = wait(pending, return_when=FIRST_COMPLETED)
-        for future in done:
-            future.result()
-        on_progress(total - len(pending), total)

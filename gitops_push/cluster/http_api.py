@@ -16,7 +16,6 @@ from gitops_push.cluster.answers import (
     warnings_of,
 )
 from gitops_push.cluster.api import (
-    FIELD_MANAGER,
     AccessQuestion,
     Answer,
     ObjectList,
@@ -33,6 +32,7 @@ from gitops_push.cluster.retries import RetryCounts
 from gitops_push.cluster.watching import open_watch
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import ClusterError, Problem
+from gitops_push.core.managed_fields import FIELD_MANAGER
 from gitops_push.core.objects import Body
 
 _WRITE_QUERY: Final = f"fieldManager={FIELD_MANAGER}&fieldValidation=Strict"

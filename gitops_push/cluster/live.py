@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
 from gitops_push.cluster.api import ApiFailure, ApiReader, ServedKind, ServedKinds
+from gitops_push.cluster.crew import in_parallel
 from gitops_push.cluster.targets import Target
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import ClusterError, Problem
@@ -51,8 +51,8 @@ def read_live(
     Raises `ClusterError` with every kind that may not be read, or that the server failed to list.
     """
     wanted, unreadable = _wanted(targets, entries, served)
-    with ThreadPoolExecutor(max_workers=LISTS_AT_ONCE, thread_name_prefix="list") as pool:
-        answers = list(pool.map(lambda group: _read_group(reader, group), wanted))
+    found = dict(in_parallel(lambda group: _read_group(reader, group), wanted, LISTS_AT_ONCE))
+    answers = [found[group] for group in wanted]
     problems = [problem for answer in answers for problem in answer.problems]
     if problems:
         raise ClusterError(problems)

@@ -31,6 +31,7 @@ def drift_lines(report: DriftReport, header: RunHeader) -> tuple[Line, ...]:
         lines.append(Line(text, _TONES[drift.kind]))
         lines += [line for field in drift.fields for line in field_drift(field)]
         lines += _where(drift)
+    lines += [Line(f"note: {note}", Tone.UPDATE) for note in report.notes]
     lines.append(_verdict(report, drifted))
     return tuple(lines)
 

@@ -74,6 +74,7 @@ def drift_data(report: DriftReport) -> Data:
         "deployedCommit": report.deployed_commit,
         "checkedAt": _time(report.checked_at),
         "inSync": report.in_sync,
+        "notes": list(report.notes),
         "drifted": [
             {
                 **_ref(drift.ref),
