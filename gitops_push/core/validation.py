@@ -174,8 +174,10 @@ def _string_map_problems(
     for key, value in (values or {}).items():
         if value is not None and not isinstance(value, str):
             place = origin_at(body, (*path, key)) or origin
+            secret = ref.kind == "Secret" and path[0] != "metadata"
             message = f"{ref}: {where}[{key}] must be a text, this is {_noun(value)}"
-            yield Problem(Code.MANIFEST_INVALID, message, place, ref, _quoted(value))
+            hint = 'put it in quotes: "…"' if secret else _quoted(value)  # no value of a Secret is ever printed
+            yield Problem(Code.MANIFEST_INVALID, message, place, ref, hint)
 
 
 def _variable_problems(body: dict[str, Any], ref: ObjectRef, origin: Origin) -> Iterator[Problem]:

@@ -9,8 +9,9 @@ object up.
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from gitops_push.core.checkout import Checkout
@@ -20,7 +21,9 @@ from gitops_push.core.errors import BuildError, Problem
 from gitops_push.core.kinds import scopes_of
 from gitops_push.core.objects import Manifest, ManifestSet
 from gitops_push.core.origin import Origin
+from gitops_push.core.redaction import Redactor
 from gitops_push.core.scopes import IsNamespaced, ref_of, settle_scope
+from gitops_push.core.secret_values import secret_values_of
 from gitops_push.core.tree import Node
 from gitops_push.core.validation import object_problems, set_problems, unknown_namespaces
 from gitops_push.documents.json_text import canonical_json
@@ -47,11 +50,11 @@ def build_manifests(checkout: Checkout, files: RepoFiles, environment: Environme
     Raises `BuildError` with all problems that were found: those of every source, of every object, and of the set.
     """
     raw, warnings = _build_sources(files, environment.sources)
-    _refuse(tuple(problem for item in raw for problem in object_problems(item.body, item.origin)))
+    _refuse(tuple(problem for item in raw for problem in object_problems(item.body, item.origin)), raw)
     written = tuple(_manifest(item) for item in raw)
     scopes = scopes_of(manifest.body for manifest in written)
     manifests = settle_scopes(written, environment, lambda group, kind: scopes.get((group, kind)))
-    _refuse(set_problems(manifests, environment))
+    _refuse(set_problems(manifests, environment), raw)
     return ManifestSet(
         environment=environment.name,
         commit=checkout.commit,
@@ -140,6 +143,17 @@ def _foreign_namespaces(manifests: Sequence[Manifest], environment: Environment)
     ]
 
 
-def _refuse(problems: Sequence[Problem]) -> None:
-    if problems:
-        raise BuildError(problems)
+def _refuse(problems: Sequence[Problem], raw: Iterable[_Raw] = ()) -> None:
+    """Raise the problems, if there are any; they may quote other objects that repeat a value of a Secret in `raw`."""
+    if not problems:
+        return
+    values = (value for item in raw if isinstance(item.body, dict) for value in secret_values_of(item.body))
+    redactor = Redactor(secrets.token_bytes(32), values)
+    raise BuildError(
+        replace(
+            problem,
+            message=redactor.mask_text(problem.message),
+            hint=problem.hint and redactor.mask_text(problem.hint),
+        )
+        for problem in problems
+    )
