@@ -14,6 +14,8 @@ REPLICA_SET: Final = ServedKind("apps", "v1", "ReplicaSet", "replicasets", names
 _REVISION: Final = "deployment.kubernetes.io/revision"
 _TEMPLATE_HASH: Final = "pod-template-hash"
 _CONTROLLER_HASH: Final = "controller-revision-hash"
+_DAEMON_GENERATION: Final = "deprecated.daemonset.template.generation"
+_POD_GENERATION: Final = "pod-template-generation"
 
 _GROUPS: Final = {
     "Deployment": "apps",
@@ -84,8 +86,14 @@ class PodIndex:
 def of_newest_revision(reader: ApiReader, workload: ObjectRef, live: Body, pods: Iterable[Body]) -> tuple[Body, ...]:
     """Return the pods of the newest revision: pods of an old one are on their way out, whatever their state.
 
-    Where the revision cannot be told (the ReplicaSet may not be read), all are returned.
+    None while the controller has not seen the newest template yet: then every pod is of an old one. Where the revision
+    cannot be told (the ReplicaSet may not be read), all are returned.
     """
+    if not _is_observed(live):
+        return ()
+    if workload.kind == "DaemonSet":
+        newest = _annotation(live, _DAEMON_GENERATION)
+        return tuple(pod for pod in pods if not newest or _label(pod, _POD_GENERATION) in {"", newest})
     if workload.kind == "StatefulSet":
         newest = (live.get("status") or {}).get("updateRevision")
         return tuple(pod for pod in pods if not newest or _label(pod, _CONTROLLER_HASH) == newest)
@@ -101,6 +109,12 @@ def of_newest_revision(reader: ApiReader, workload: ObjectRef, live: Body, pods:
         if not wanted or revisions[template_hash] in {"", wanted}:
             kept.append(pod)
     return tuple(kept)
+
+
+def _is_observed(live: Body) -> bool:
+    """Controllers set the revision of a template before they say that they have seen its generation."""
+    observed = (live.get("status") or {}).get("observedGeneration")
+    return not isinstance(observed, int) or observed >= int(live["metadata"].get("generation", 0))
 
 
 def _revision(reader: ApiReader, deployment: ObjectRef, template_hash: str) -> str:

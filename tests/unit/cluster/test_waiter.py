@@ -158,6 +158,33 @@ def test_pods_of_an_old_revision_do_not_count(server: FakeApiServer) -> None:
     assert "web-2-y" in wait(server, WEB, seconds=30)["web"].message
 
 
+def test_pods_do_not_count_before_the_controller_has_seen_the_new_template(server: FakeApiServer) -> None:
+    """Right after an apply that heals, the revision is still the sick one, and so are all pods."""
+    body = deployment()
+    body["metadata"]["annotations"] = {"deployment.kubernetes.io/revision": "1"}
+    server.put(body)
+    server.put(replica_set("1", "1"))
+    server.put(pod("web-1-x", "1", CRASHING))
+    server.set_status("Deployment", "shop", "web", {"observedGeneration": 0})
+    server.later.append(lambda: make_ready(server))
+    assert wait(server, WEB)["web"].ready
+
+
+def test_pods_of_an_old_daemon_template_do_not_count(server: FakeApiServer) -> None:
+    agent = ObjectRef("apps", "DaemonSet", "shop", "agent")
+    body = {**deployment("agent"), "kind": "DaemonSet"}
+    body["metadata"]["annotations"] = {"deprecated.daemonset.template.generation": "2"}
+    server.put(body)
+    sick = pod("agent-x", "", CRASHING)
+    sick["metadata"]["ownerReferences"] = [{"kind": "DaemonSet", "name": "agent", "controller": True}]
+    sick["metadata"]["labels"] = {"pod-template-generation": "1"}
+    server.put(sick)
+    assert wait(server, agent, seconds=0.5)["agent"].seconds >= 0.5
+    sick["metadata"]["labels"] = {"pod-template-generation": "2"}
+    server.put(sick)
+    assert wait(server, agent, seconds=30)["agent"].seconds < 10
+
+
 def test_pods_of_another_workload_do_not_count(server: FakeApiServer) -> None:
     server.put(deployment())
     server.put(pod("web-api-1-x", "1", CRASHING, owner="web-api"))
