@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Mapping
 from typing import Any, Final, Self
@@ -44,6 +45,9 @@ _PAGE_SIZES: Final = (5000, 500, 50)
 """A page of 5,000 makes one request of nearly every list; smaller ones only when a page does not fit its limit."""
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_UNLIKE_IN_YAML: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+"""The server reads an apply patch as YAML, where these raw characters are an error, or a line break and become a space
+(go-yaml, `is_printable` and `is_break`); escaped they are themselves in both languages."""
 
 
 class HttpApi:
@@ -205,7 +209,7 @@ class HttpApi:
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:
-    return _ENCODER.encode(body).encode()
+    return _UNLIKE_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", _ENCODER.encode(body)).encode()
 
 
 def _whole(item: dict[str, Any], kind: ServedKind) -> dict[str, Any]:

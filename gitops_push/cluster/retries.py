@@ -25,8 +25,8 @@ from gitops_push.cluster.request import Effect
 
 _OVERLOADED: Final = frozenset({429, 503})
 _BROKEN: Final = frozenset({500, 502, 504})
-_USER_ERROR: Final = b"failed to create typed patch object"
-"""A 500 with this text is a field that the schema does not know: it will never go away."""
+_USER_ERRORS: Final = (b"failed to create typed patch object", b"unable to convert unstructured object")
+"""A 500 with such a text is a field that the schema does not know, or a value that is none: it will never go away."""
 
 
 class Trouble(StrEnum):
@@ -75,7 +75,7 @@ def trouble_of(status: int, body: bytes) -> Trouble | None:
     """Return the trouble that an HTTP status stands for, or None if the answer is final."""
     if status in _OVERLOADED:
         return Trouble.OVERLOADED
-    if status in _BROKEN and _USER_ERROR not in body:
+    if status in _BROKEN and not any(text in body for text in _USER_ERRORS):
         return Trouble.BROKEN
     return None
 
