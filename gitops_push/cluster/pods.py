@@ -92,8 +92,8 @@ def of_newest_revision(reader: ApiReader, workload: ObjectRef, live: Body, pods:
     if not _is_observed(live):
         return ()
     if workload.kind == "DaemonSet":
-        newest = _annotation(live, _DAEMON_GENERATION)
-        return tuple(pod for pod in pods if not newest or _label(pod, _POD_GENERATION) in {"", newest})
+        template = _annotation(live, _DAEMON_GENERATION)
+        return tuple(pod for pod in pods if not template or _label(pod, _POD_GENERATION) in {"", template})
     if workload.kind == "StatefulSet":
         newest = (live.get("status") or {}).get("updateRevision")
         return tuple(pod for pod in pods if not newest or _label(pod, _CONTROLLER_HASH) == newest)
