@@ -69,8 +69,7 @@ def apply_command(session: Session, /, **parameters: Any) -> int:
 
 def _ask(session: Session, plan: Plan, header: RunHeader) -> None:
     """At a terminal only; anything but yes means no."""
-    where = f" to {header.cluster}" if header.cluster else ""
-    answer = session.console.ask(f"apply {plan_counts(plan)}{where}? [y/N]")
+    answer = session.console.ask(f"apply {plan_counts(plan)} to {header.cluster} at {header.server}? [y/N]")
     if answer.lower() not in {"y", "yes"}:
         raise NotConfirmed
 

@@ -9,12 +9,16 @@ from gitops_push.core.checkout import Checkout
 
 @dataclass(frozen=True, slots=True)
 class RunHeader:
-    """Which version ran for which environment, from which checkout, to which cluster ("" when none is involved)."""
+    """Which version ran for which environment, from which checkout, to which cluster ("" when none is involved).
+
+    `server` says for people where that is: the URL, and the context of the kubeconfig.
+    """
 
     version: str
     environment: str
     checkout: Checkout
     cluster: str = ""
+    server: str = ""
 
     def __str__(self) -> str:
         """Return `gitops-push 0.1.0  env prod  cluster prod-eu  repo config@1a2b3c4 (clean)`."""

@@ -152,6 +152,7 @@ def _header(header: RunHeader | None) -> Data:
         "version": header.version,
         "environment": header.environment,
         "cluster": header.cluster,
+        "server": header.server,
         "commit": checkout.commit,
         "branch": checkout.branch,
         "dirty": checkout.dirty,

@@ -197,7 +197,8 @@ def _prepared(settings: Settings, name: str, watcher: Watcher) -> Iterator[Prepa
 def _header(checkout: Checkout, environment: Environment, connection: Connection) -> RunHeader:
     credential = connection.credential
     cluster = environment.cluster.name or credential.context or credential.server
-    return RunHeader(__version__, environment.name, checkout, cluster)
+    context = f" (context {credential.context})" if credential.context else ""
+    return RunHeader(__version__, environment.name, checkout, cluster, f"{credential.server}{context}")
 
 
 def _secret_values(manifests: ManifestSet, environment: Environment) -> Iterator[str]:
