@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console as RichConsole
 
 HEARTBEAT_SECONDS: Final = 30.0
+_MOST_CHARACTERS: Final = 2000  # of a line for people: a name of a megabyte must not fill the log
 
 _STYLES: Final = {
     Tone.HEADING: "bold",
@@ -74,7 +75,7 @@ class Console:
     def note(self, lines: Iterable[Line]) -> None:
         """Write lines for people (errors, progress, warnings) to standard error."""
         with self._lock:
-            self._print(self._err, lines)
+            self._print(self._err, lines, most_characters=_MOST_CHARACTERS)
 
     def progress(self, text: str) -> None:
         """Write one line about progress to standard error, unless the run is quiet."""
@@ -133,8 +134,8 @@ class Console:
             ended.set()
             thread.join()
 
-    def _print(self, stream: TextIO, lines: Iterable[Line]) -> None:
-        cleaned = [Line(self.clean(line.text), line.tone) for line in lines]
+    def _print(self, stream: TextIO, lines: Iterable[Line], most_characters: int | None = None) -> None:
+        cleaned = [Line(_shortened(self.clean(line.text), most_characters), line.tone) for line in lines]
         if not self._wants_color(stream):
             self._write(stream, "".join(f"{line.text}\n" for line in cleaned))
             return
@@ -166,3 +167,11 @@ class Console:
         if self._environ.get("NO_COLOR"):
             return False
         return bool(self._environ.get("FORCE_COLOR")) or self._is_terminal(stream)
+
+
+def _shortened(text: str, most_characters: int | None) -> str:
+    """Return text that is masked already, its middle left out where it is too long."""
+    if most_characters is None or len(text) <= most_characters:
+        return text
+    kept = most_characters // 2
+    return f"{text[:kept]} … ({len(text) - 2 * kept:,} characters left out) … {text[-kept:]}"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitops_push.cli.console import Console
 from gitops_push.cli.signals import StopSignals
+from gitops_push.cli.source_lines import line_of, source_lines
 from gitops_push.core.redaction import Redactor
 
 
@@ -26,6 +27,7 @@ class Session:
     root: Path | None = None
     wrote: bool = False
     json_kind: str = ""
+    _quoted: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     def found_root(self, root: Path) -> None:
         """Remember where the checkout is, to show source lines below errors."""
@@ -40,20 +42,9 @@ class Session:
         self.wrote = self.wrote or wrote
 
     def source_line(self, file: str, number: int) -> str | None:
-        """Return a line of the checkout to show below an error; None if it cannot or should not be shown.
-
-        A file that may hold secret values is never quoted: its error may come before those values are known.
-        """
+        """Return a line of the checkout to show below an error; None if it cannot or should not be shown."""
         if self.root is None:
             return None
-        path = (self.root / file).resolve()
-        if not path.is_relative_to(self.root.resolve()) or not path.is_file():
-            return None
-        try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError):
-            return None
-        lines = text.splitlines()
-        if "secret" in text.lower() or not 0 < number <= len(lines) or len(lines[number - 1]) > 200:
-            return None
-        return lines[number - 1]
+        if file not in self._quoted:
+            self._quoted[file] = source_lines(self.root, file)
+        return line_of(self._quoted, file, number)

@@ -103,4 +103,23 @@ def _documents(builder: TreeBuilder, source: SourceText, dialect: Dialect) -> It
         known = len(builder.warnings)
         value, mark = builder.read_document()
         if value is not None:
-            yield Document(value, source.file, as_origin(mark, source.file).line, tuple(builder.warnings[known:]))
+            warnings = tuple(builder.warnings[known:])
+            if warnings and _holds_secret(value):
+                warnings = tuple(_without_value(warning) for warning in warnings)
+            yield Document(value, source.file, as_origin(mark, source.file).line, warnings)
+
+
+def _holds_secret(value: Node) -> bool:
+    """Return whether a document is a Secret, or a list of objects that may hold one."""
+    if not isinstance(value, dict):
+        return isinstance(value, list) and any(_holds_secret(item) for item in value)
+    kind = value.get("kind")
+    return isinstance(kind, str) and (
+        kind.startswith("Secret") or (kind == "List" and _holds_secret(value.get("items")))
+    )
+
+
+def _without_value(warning: Problem) -> Problem:
+    """A warning quotes what is written, which the masking of values as they were read would not find."""
+    message = "tools read this unquoted value of a Secret differently"
+    return Problem(warning.code, message, warning.origin, warning.ref, "write it in quotes")

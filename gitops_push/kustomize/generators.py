@@ -107,7 +107,7 @@ def _sources(entry: GeneratorEntry, loader: Loader) -> Iterator[Datum]:
         content, file = loader.read(env)
         yield from _env_lines(content, file, step)
     for literal in entry.literals:
-        yield _literal(literal, step)
+        yield _literal(literal, entry, step)
     for source in entry.files:
         key, path = _file_source(source)
         content, file = loader.read(Text(path, source.origin))
@@ -128,10 +128,11 @@ def _env_lines(content: bytes, file: str, step: str) -> Iterator[Datum]:
             yield Datum(key, value.encode(), origin)
 
 
-def _literal(literal: Text, step: str) -> Datum:
+def _literal(literal: Text, entry: GeneratorEntry, step: str) -> Datum:
     key, equals, value = literal.value.partition("=")
     if not key or not equals:
-        message = f"invalid literal source {literal.value!r}, expected key=value"
+        shown = f" of Secret {entry.name}" if entry.kind == "Secret" else f" {literal.value!r}"
+        message = f"invalid literal source{shown}, expected key=value"
         raise invalid(message, literal.origin, "write it as KEY=VALUE")
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
         value = value[1:-1]

@@ -24,6 +24,7 @@ KUSTOMIZATION_NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustom
 _REMOTE: Final = re.compile(
     r"(?:git::)?(?:(?:ssh|https?|file)://|[a-z][a-z0-9-]*@[^/]+[:/]|github\.com[/:])", re.IGNORECASE | re.ASCII
 )
+_USER_IN_URL: Final = re.compile(r"(?<=//)[^/\s@]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def refuse_remote(path: Text) -> None:
     """Raise for a source that would have to be fetched: what is deployed must be in the reviewed commit."""
     if _REMOTE.match(path.value) or "?ref=" in path.value:
         raise network_source(
-            f"{path.value!r} is a remote source, and a build uses no network",
+            f"{_USER_IN_URL.sub('', path.value)!r} is a remote source, and a build uses no network",
             path.origin,
             "vendor it: copy the files into this repo (git clone, then check out the pinned commit), or add a git "
             "submodule, and name the local path here",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -153,20 +153,30 @@ def _tree_of(files: RepoFiles, path: str) -> object:
         return None
 
 
-def _candidates_beneath(files: RepoFiles, path: str) -> Iterator[Candidate]:
-    entries = files.entries(path)
-    names = {entry.name for entry in entries if not entry.is_dir}
+def _candidates_beneath(files: RepoFiles, top: str) -> Iterator[Candidate]:
+    pending = [top]
+    while pending:  # a stack, not recursion: a repo may be nested deeper than Python calls can be
+        path = pending.pop()
+        entries = files.entries(path)
+        candidate = _candidate(files, path, {entry.name for entry in entries if not entry.is_dir})
+        if candidate:
+            yield candidate
+        if candidate is None or candidate.kind is not CandidateKind.CHART:
+            folders = [entry.name for entry in entries if entry.is_dir and not entry.is_link]
+            pending.extend(files.resolve(path, name) for name in reversed(folders) if not name.startswith("."))
+
+
+def _candidate(files: RepoFiles, path: str, names: Collection[str]) -> Candidate | None:
+    """Return what the directory with these files is; None if there is nothing to deploy in it."""
     if _CHART_NAME in names:
-        yield Candidate(path, CandidateKind.CHART)
-        return
+        return Candidate(path, CandidateKind.CHART)
     kustomization = next((name for name in KUSTOMIZATION_NAMES if name in names), "")
     if kustomization:
-        yield _kustomization_candidate(files, path, files.resolve(path, kustomization))
-    elif kinds := [kind for name in sorted(names) for kind in _kinds_in(files, files.resolve(path, name))]:
-        yield Candidate(path, CandidateKind.DECLARATIONS if _only_declares(kinds) else CandidateKind.DIRECTORY)
-    for entry in entries:
-        if entry.is_dir and not entry.is_link and not entry.name.startswith("."):
-            yield from _candidates_beneath(files, files.resolve(path, entry.name))
+        return _kustomization_candidate(files, path, files.resolve(path, kustomization))
+    kinds = [kind for name in sorted(names) for kind in _kinds_in(files, files.resolve(path, name))]
+    if not kinds:
+        return None
+    return Candidate(path, CandidateKind.DECLARATIONS if _only_declares(kinds) else CandidateKind.DIRECTORY)
 
 
 def _kustomization_candidate(files: RepoFiles, path: str, kustomization: str) -> Candidate:

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from gitops_push.core.errors import Problem
 from gitops_push.core.origin import Origin
 from gitops_push.reports.lines import Line, Tone
+
+_MOST_PROBLEMS: Final = 100
 
 SourceLine = Callable[[str, int], str | None]
 """Gives a line of a file of the checkout, or None where it cannot be shown."""
 
 
 def problem_lines(problems: Iterable[Problem], source_line: SourceLine, written: str) -> tuple[Line, ...]:
-    """Return all problems, each with its place; `written` is the closing line about what was written."""
+    """Return the problems, each with its place; `written` is the closing line about what was written.
+
+    Of very many (one mistake in a thousand files) the first hundred, and how many there are; JSON has them all.
+    """
+    found = tuple(problems)
     lines: list[Line] = []
-    for problem in problems:
+    for problem in found[:_MOST_PROBLEMS]:
         lines += _problem(problem, source_line)
+    if len(found) > _MOST_PROBLEMS:
+        more = len(found) - _MOST_PROBLEMS
+        lines.append(Line(f"  and {more:,} more problems of {len(found):,}: correct these first", Tone.BAD))
     return (*lines, Line(f"  {written}", Tone.DIM))
 
 

@@ -117,13 +117,18 @@ class RepoFiles:
 
         Links to directories are neither yielded nor entered, as in Go's `filepath.Walk`, which kubectl uses.
         """
-        directory = self.resolve(".", path)
-        for entry in self.entries(directory):
-            child = self.resolve(directory, entry.name)
-            if not entry.is_dir:
-                yield child
-            elif not entry.is_link:
-                yield from self.walk(child)
+        pending = [(self.resolve(".", path), True)]
+        while pending:  # a stack, not recursion: a repo may be nested deeper than Python calls can be
+            directory, is_dir = pending.pop()
+            if not is_dir:
+                yield directory
+                continue
+            children = [
+                (self.resolve(directory, entry.name), entry.is_dir)
+                for entry in self.entries(directory)
+                if not (entry.is_dir and entry.is_link)
+            ]
+            pending.extend(reversed(children))
 
     def resolve(self, base_dir: str, relative: str) -> str:
         """Return `relative`, as written in a file of `base_dir`, as a path of this object; "." for the root.

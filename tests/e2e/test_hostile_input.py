@@ -1,0 +1,126 @@
+"""Hostile and careless config repos, by the real program: one clear error each, in bounded time and memory, and nothing
+of a secret in it. No API server is needed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.program import PYTHON, Finished, Program, config_map, new_program
+
+MEMORY_BYTES = 1 << 30
+CANARY = "c4nary-in-a-secret"
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Program:
+    """The program in an empty git repository, without any credential."""
+    return new_program(tmp_path / "repo", "")
+
+
+def limited(program: Program, *arguments: str, timeout_seconds: float = 30) -> Finished:
+    """Run with a limit on memory and time; a signal or a hang is a failure of the test."""
+    done = subprocess.run(
+        [*PYTHON, *arguments],
+        cwd=program.folder,
+        env=program.full_environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=timeout_seconds,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES)),
+    )
+    finished = Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
+    assert finished.code not in {1, -6, -9, -11}, finished
+    assert "Traceback" not in finished.err
+    return finished
+
+
+SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"
+GENERATOR = "resources: [cm.yaml]\nsecretGenerator: "
+LEAKS: dict[str, dict[str, str]] = {
+    "a key twice in an env file": {
+        "app/kustomization.yaml": f"{GENERATOR}[{{name: s, envs: [prod.env]}}]\n",
+        "app/prod.env": f"PASSWORD=x\nPASSWORD={CANARY}\n",
+    },
+    "a literal without a key": {"app/kustomization.yaml": f"{GENERATOR}[{{name: s, literals: ['={CANARY}']}}]\n"},
+    "a literal without an equals sign": {
+        "app/kustomization.yaml": f"{GENERATOR}[{{name: s, literals: ['{CANARY}']}}]\n"
+    },
+    "a JSON patch that does not apply": {
+        "app/kustomization.yaml": "resources: [cm.yaml]\npatches: [{target: {kind: ConfigMap}, path: p.yaml}]\n",
+        "app/p.yaml": f"- {{op: replace, path: /data/x/y, value: {CANARY}}}\n",
+    },
+    "a broken Secret": {
+        "app/kustomization.yaml": "resources: [s.yaml]\n",
+        "app/s.yaml": f"{SECRET}stringData: {{a: '{CANARY}, b: 'x'}}\n",
+    },
+    "a Secret's key twice": {
+        "app/kustomization.yaml": "resources: [s.yaml]\n",
+        "app/s.yaml": f"{SECRET}stringData:\n  a: x\n  a: {CANARY}\n",
+    },
+    "a URL with a password": {"app/kustomization.yaml": f"resources:\n- https://user:{CANARY}@example.com/base\n"},
+}
+
+
+@pytest.mark.parametrize("mistake", LEAKS)
+def test_an_error_before_secrets_are_known_shows_none(repo: Program, mistake: str) -> None:
+    repo.write("app/cm.yaml", config_map("settings"))
+    for path, text in LEAKS[mistake].items():
+        repo.write(path, text)
+    done = limited(repo, "build", "app")
+    assert done.code == 12, done
+    assert CANARY not in done.out + done.err
+    assert "--> app/" in done.err, done
+
+
+@pytest.mark.parametrize("written", ["1234567", "0123456", "2001-01-01", "12:30:45", "1_000_000"])
+@pytest.mark.parametrize("kustomization", ["", "resources: [s.yaml]\n"], ids=["plain", "kustomize"])
+def test_an_unquoted_value_of_a_secret_is_not_quoted_in_the_message(
+    repo: Program, kustomization: str, written: str
+) -> None:
+    repo.write("app/s.yaml", f"{SECRET}stringData: {{pin: {written}}}\n")
+    if kustomization:
+        repo.write("app/kustomization.yaml", kustomization)
+    assert written not in limited(repo, "validate", "app").err
+
+
+def test_thousands_of_mistakes_are_counted_and_the_first_hundred_shown(repo: Program) -> None:
+    repo.write("app/all.yaml", "---\n".join(config_map(f"c{i}").replace("kind:", "knd:") for i in range(9000)))
+    done = limited(repo, "build", "app")
+    assert done.code == 12, done
+    assert done.err.count("error[") == 100
+    assert "more problems" in done.err
+
+
+def test_a_name_of_a_megabyte_does_not_fill_the_log(repo: Program) -> None:
+    repo.write("app/all.yaml", config_map("x" * (1 << 20)))
+    done = limited(repo, "build", "app")
+    assert done.code == 12, done
+    assert len(done.err) < 10_000
+    assert "app/all.yaml:3" in done.err
+
+
+@pytest.mark.parametrize("arguments", [("build", "deep"), ("init", "--print")], ids=" ".join)
+def test_folders_nested_deeper_than_python_can_call(repo: Program, arguments: tuple[str, ...]) -> None:
+    repo.write(
+        "gitops-push.yaml",
+        "version: 1\nproject: p\nenvironments: {deep: {namespace: n, sources: [{directory: d, recursive: true}]}}\n",
+    )
+    repo.write("d/top.yaml", config_map("top"))
+    folder = os.open(repo.folder, os.O_RDONLY)
+    for _ in range(1200):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir("d", dir_fd=folder)
+        deeper = os.open("d", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = deeper
+    os.close(folder)
+    done = limited(repo, *arguments)
+    assert done.code == 0, done
+    assert "top" in done.out or "directory" in done.out
