@@ -42,7 +42,7 @@ def loaded_modules(*arguments: str) -> set[str]:
         ("diff", "--help"),
         ("completion", "bash"),
         ("version",),
-        ("build", "-C", "docs/examples/config-repo", "prod"),
+        ("build", "-C", "docs/examples/config-repo", "prod", "--show-secrets"),
         ("validate", "-C", "docs/examples/config-repo", "prod"),
     ],
     ids=" ".join,
