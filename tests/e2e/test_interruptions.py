@@ -151,7 +151,7 @@ def test_two_applies_at_once_lose_no_entry_of_the_inventory(
 ) -> None:
     sets = {side: numbered("shared", 10) | numbered(side, 30) for side in ("left", "right")}
     programs = {side: prepared(tmp_path / side, control_plane, namespace, names) for side, names in sets.items()}
-    for round_ in range(3):
+    for round_ in range(2):
         for side, program in programs.items():
             text = config_maps(sets[side]).replace("key: '1'", f"key: '{side}-{round_}'")
             program.write("app/settings.yaml", text)
