@@ -57,7 +57,8 @@ def apply_command(session: Session, /, **parameters: Any) -> int:
 
     def run(name: str) -> Report:
         header, deployment = apply(settings, name, watcher, confirm)
-        code = deployment.exit_code
+        stopped_in_time = deployment.interrupted and not deployment.wrote
+        code = session.signals.exit_code if stopped_in_time else deployment.exit_code
         changed = tuple(str(outcome.ref) for outcome in deployment.outcomes if outcome.action.value != "unchanged")
         data = document("Deployment", header, deployment_data(deployment), code)
         return Report(code, deployment_lines(deployment), data, changed)

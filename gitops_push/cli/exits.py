@@ -85,8 +85,9 @@ def _report_usage(error: click.ClickException, session: Session) -> int:
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f"see `{context.command_path} --help`" if context else None
     problem = Problem(Code.USAGE, error.format_message(), hint=hint)
-    _report_problems((problem,), USAGE, session)
-    return USAGE
+    code = AFTER_WRITE if session.wrote else USAGE
+    _report_problems((problem,), code, session)
+    return code
 
 
 def _report_bug(error: Exception, session: Session) -> int:

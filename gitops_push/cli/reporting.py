@@ -73,6 +73,10 @@ def _complete(outputs: Outputs) -> list[tuple[str, str]]:
     on_screen = [name for name, file in chosen if not file]
     if len(on_screen) > 1:
         raise click.UsageError(f"only one format can go to standard output, not {' and '.join(on_screen)}; use =FILE")
+    for file in {file for _, file in chosen if file}:
+        if not Path(file).absolute().parent.is_dir():
+            # Found only after the deployment, it would cost the report of what was written.
+            raise click.FileError(file, "its folder does not exist")
     return chosen if on_screen else [("text", ""), *chosen]
 
 

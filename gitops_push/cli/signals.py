@@ -23,6 +23,7 @@ class StopSignals:
 
     def __init__(self) -> None:
         self._wanted = threading.Event()
+        self._number = 0
         self._deploying = False
 
     def install(self) -> None:
@@ -33,6 +34,11 @@ class StopSignals:
     def stop_wanted(self) -> bool:
         """Return whether a signal arrived since the deployment began."""
         return self._wanted.is_set()
+
+    @property
+    def exit_code(self) -> int:
+        """Return the exit code of a run that a signal stopped before its first write: 128 + the signal's number."""
+        return 128 + self._number
 
     @contextmanager
     def deploying(self) -> Iterator[None]:
@@ -49,5 +55,6 @@ class StopSignals:
         if self._wanted.is_set():
             os.write(2, b"\nstopped at once: requests in flight have an unknown result; see `gitops-push status`\n")
             os._exit(20)
+        self._number = number
         self._wanted.set()
         os.write(2, b"\nstopping: waiting for requests in flight (again to stop at once)\n")

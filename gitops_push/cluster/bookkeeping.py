@@ -105,7 +105,11 @@ class Bookkeeping:
     def _ahead(self) -> Inventory:
         plan = self._request.plan
         wanted = [InventoryEntry(c.ref, c.api_version, c.live_uid) for c in plan.changes if c.action in IN_SET]
-        return self._stamped(superset(self.stored, wanted))
+        # A recorded uid of what is created again is that of an object which is gone: kept, it would protect the new one
+        # from being pruned if this run is killed.
+        created = {change.ref for change in plan.changes if change.action is Action.CREATE}
+        known = (entry for entry in self.stored.entries if entry.ref not in created)
+        return self._stamped(superset(replace(self.stored, entries=tuple(known)), wanted))
 
     def _final(self) -> Inventory:
         ledger, stored = self._ledger, self.stored

@@ -79,7 +79,8 @@ class _Run:
         _refuse_blocked(self.plan.changes)
         if self.plan.has_changes:
             self.books.check(self.targets.values())
-            self.begin()
+            if self._may_go_on():
+                self.begin()
         if self.apply_all():
             self.prune(healthy=self.wait())
         self.books.close()

@@ -53,7 +53,10 @@ def report_drift(request: PlanRequest, reader: ApiReader) -> DriftReport:
         checked_at=request.now,
         drifted=tuple(sorted((*drifted, *_unserved(found), *_extra(request, found)), key=lambda drift: drift.ref)),
         in_sync=in_sync,
-        notes=(*access.notes(found), *(f"could not be looked for: {what}" for what in found.live.unreadable)),
+        notes=(
+            *access.notes(found),
+            *(f"could not be looked for: {r} ({w})" for r, w in found.live.unreadable.items()),
+        ),
     )
 
 

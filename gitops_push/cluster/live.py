@@ -26,11 +26,12 @@ NOT_LISTABLE: Final = frozenset({FORBIDDEN, 405})
 class LiveObjects:
     """The live objects that were asked for, by ref; what does not exist is not in it.
 
-    `unreadable` says which entries of the inventory could not be looked for, and why: then nothing may be pruned.
+    `unreadable` says which entries of the inventory could not be looked for, and why: then nothing may be pruned, and
+    none of them may be taken for gone.
     """
 
     objects: Mapping[ObjectRef, Body] = field(repr=False)
-    unreadable: tuple[str, ...] = ()
+    unreadable: Mapping[ObjectRef, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def read_live(
         raise ClusterError(problems)
     return LiveObjects(
         {ref: body for answer in answers for ref, body in answer.objects.items()},
-        (*unreadable, *(text for answer in answers for text in answer.unreadable)),
+        unreadable | {ref: why for answer in answers for ref, why in answer.unreadable.items()},
     )
 
 
@@ -71,12 +72,12 @@ def read_external(refs: Iterable[ObjectRef], served: ServedKinds, reader: ApiRea
 class _Answer:
     objects: dict[ObjectRef, Body] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
+    unreadable: dict[ObjectRef, str] = field(default_factory=dict)
 
 
 def _wanted(
     targets: Iterable[Target], entries: Iterable[InventoryEntry], served: ServedKinds
-) -> tuple[tuple[_Wanted, ...], tuple[str, ...]]:
+) -> tuple[tuple[_Wanted, ...], dict[ObjectRef, str]]:
     names: dict[tuple[ServedKind, str], set[str]] = {}
     optional: dict[tuple[ServedKind, str], set[str]] = {}
     in_use: dict[tuple[str, str], ServedKind] = {}
@@ -86,7 +87,7 @@ def _wanted(
             seen.add(target.ref)
             in_use.setdefault((target.kind.group, target.kind.kind), target.kind)
             names.setdefault((target.kind, target.ref.namespace), set()).add(target.ref.name)
-    unreadable: list[str] = []
+    unreadable: dict[ObjectRef, str] = {}
     for entry in entries:
         if entry.ref in seen:
             continue
@@ -94,13 +95,13 @@ def _wanted(
         if kind is not None:
             optional.setdefault((kind, entry.ref.namespace), set()).add(entry.ref.name)
         elif entry.ref.group in served.unavailable:
-            unreadable.append(f"{entry.ref} (the API group {entry.ref.group} does not answer)")
+            unreadable[entry.ref] = f"the API group {entry.ref.group} does not answer"
     groups = tuple(
         _Wanted(kind, namespace, frozenset(names.get((kind, namespace), ())), frozenset(more))
         for kind, namespace in sorted(names.keys() | optional.keys())
         for more in [optional.get((kind, namespace), set())]
     )
-    return groups, tuple(unreadable)
+    return groups, unreadable
 
 
 def _kind_of(entry: InventoryEntry, served: ServedKinds) -> ServedKind | None:
@@ -138,7 +139,7 @@ def _read_each(reader: ApiReader, wanted: _Wanted, answer: _Answer) -> None:
             if name in wanted.names:
                 answer.problems.append(_get_failed(wanted, name, failure))
             else:
-                answer.unreadable.append(f"{_ref(wanted, name)} ({failure.message})")
+                answer.unreadable[_ref(wanted, name)] = failure.message
             continue
         if body is not None:
             answer.objects[_ref(wanted, name)] = body

@@ -27,6 +27,7 @@ from gitops_push.core.prune import (
     check_prune_limit,
     hash_predecessors,
     judge,
+    spare_homes,
 )
 
 __all__ = ["PlanRequest", "make_plan", "prune_verdicts"]
@@ -70,14 +71,16 @@ def prune_verdicts(request: PlanRequest, found: Survey) -> tuple[PruneVerdict, .
         uids=frozenset(str(body["metadata"].get("uid")) for ref, body in found.live.objects.items() if ref in wanted),
         external=frozenset(request.environment.external),
     )
-    verdicts = tuple(
+    judged = (
         judge(entry, found.live.objects[entry.ref], question)
         for entry in request.inventory.entries
         if entry.ref not in wanted and entry.ref in found.live.objects
     )
+    verdicts = spare_homes(tuple(judged), (request.inventory.ref, *wanted))
     if not found.live.unreadable:
         return verdicts
-    doubt = f"nothing is deleted while something cannot be read: {', '.join(found.live.unreadable)}"
+    unreadable = ", ".join(f"{ref} ({why})" for ref, why in found.live.unreadable.items())
+    doubt = f"nothing is deleted while something cannot be read: {unreadable}"
     return tuple(replace(verdict, kept=verdict.kept or doubt) for verdict in verdicts)
 
 
@@ -174,7 +177,17 @@ def _plan_prune(request: PlanRequest, found: Survey) -> tuple[Change, ...]:
     replaced = dict(_replaced(request, found))
     deleted = [v.entry.ref for v in verdicts if v.deletes and v.entry.ref not in replaced]
     check_prune_limit(deleted, request.environment.prune, len(request.inventory.entries))
-    return tuple(_prune_change(found, verdict, replaced.get(verdict.entry.ref, "")) for verdict in verdicts)
+    changes = (_prune_change(found, verdict, replaced.get(verdict.entry.ref, "")) for verdict in verdicts)
+    return (*changes, *_unseen(request, found))
+
+
+def _unseen(request: PlanRequest, found: Survey) -> Iterator[Change]:
+    """Yield what is owned and could not be looked for: it stays in the inventory, or it would be nobody's."""
+    for entry in request.inventory.entries:
+        why = found.live.unreadable.get(entry.ref)
+        if why:
+            reason = found.redactor.mask_text(f"it cannot be looked for: {why}")
+            yield Change(entry.ref, entry.api_version, Action.KEPT, reason=reason)
 
 
 def _replaced(request: PlanRequest, found: Survey) -> Iterator[tuple[ObjectRef, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime
 
 from gitops_push.cluster.api import ApiFailure, ApiReader
@@ -45,11 +45,10 @@ def _status(ref: ObjectRef, live: LiveObjects, check: HealthCheck, diagnosis: Di
             return ObjectStatus(ref, Health.UNKNOWN, reason)
 
 
-def _without_body(ref: ObjectRef, unreadable: Iterable[str]) -> ObjectStatus:
+def _without_body(ref: ObjectRef, unreadable: Mapping[ObjectRef, str]) -> ObjectStatus:
     """A 403 is not "missing"."""
-    doubt = next((text for text in unreadable if text.startswith(f"{ref} (")), "")
-    if doubt:
-        return ObjectStatus(ref, Health.UNKNOWN, f"may not be read {doubt.removeprefix(str(ref)).strip()}")
+    if ref in unreadable:
+        return ObjectStatus(ref, Health.UNKNOWN, f"may not be read ({unreadable[ref]})")
     return ObjectStatus(ref, Health.MISSING, "does not exist")
 
 

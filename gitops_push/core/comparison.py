@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from gitops_push.core.fielddiff import ABSENT, Difference, diff_fields, restricted, same
-from gitops_push.core.fieldpath import FieldPath, prefixes, value_at
+from gitops_push.core.fieldpath import FieldPath, covers, prefixes, value_at
 from gitops_push.core.managed_fields import Loss, covered, has_below, losses, merge_keys, our_entry
 from gitops_push.core.normalization import comparable
 from gitops_push.core.objects import Body
@@ -56,7 +56,7 @@ def compare(live: Body, merged: Body, wanted: Body, ignored: Iterable[FieldPath]
         lost=losses(live, merged),
         gained=_gained(live, merged, ours),
         changes_ownership=changes_ownership,
-        pending=matters or (changes_ownership and not differences),
+        pending=matters or (changes_ownership and _is_more_than(differences, patterns, live, merged)),
     )
 
 
@@ -102,6 +102,24 @@ def _gained(live: Body, merged: Body, changed: Iterable[Difference]) -> tuple[Fi
     values = frozenset(difference.path for difference in changed)
     leaves = (path for path in gained if not has_below(after, path) and not covered(path, values))
     return tuple(sorted(leaves, key=_text))
+
+
+def _is_more_than(ignored: Iterable[Difference], patterns: tuple[FieldPath, ...], live: Body, merged: Body) -> bool:
+    """Return whether our entry changes in a field that has nothing to do with the ignored differences.
+
+    Without that, a field which always differs would keep the others of its object from ever becoming ours.
+    """
+    values = [difference.path for difference in ignored]
+    if not values:
+        return True
+    return any(
+        not any(covers(pattern, path) for pattern in patterns) and not any(_overlap(path, value) for value in values)
+        for path in _our_paths(live) ^ _our_paths(merged)
+    )
+
+
+def _overlap(a: FieldPath, b: FieldPath) -> bool:
+    return all(x == y for x, y in zip(a, b, strict=False))
 
 
 def _text(path: FieldPath) -> str:

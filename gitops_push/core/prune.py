@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from gitops_push.core.codes import Code
@@ -69,6 +69,35 @@ def judge(entry: InventoryEntry, live: Body, question: PruneQuestion) -> PruneVe
     foreign = _not_ours(entry, live, question)
     kept = foreign or wish or _guarded(entry.ref, live, question)
     return PruneVerdict(entry, live, kept, ours=not foreign, opted_out=bool(wish))
+
+
+def spare_homes(verdicts: Iterable[PruneVerdict], staying: Iterable[ObjectRef]) -> tuple[PruneVerdict, ...]:
+    """Return the verdicts, with every Namespace and CustomResourceDefinition kept that something which stays is in.
+
+    Their deletion would take it along, whatever `prune.kinds` names. `staying` is the set and the inventory itself;
+    what is kept by its own verdict counts too.
+    """
+    every = tuple(verdicts)
+    needed_by: dict[ObjectRef | tuple[str, str], ObjectRef] = {}
+    for ref in (*staying, *(verdict.entry.ref for verdict in every if verdict.kept)):
+        needed_by.setdefault(ObjectRef("", "Namespace", "", ref.namespace), ref)
+        needed_by.setdefault((ref.group, ref.kind), ref)
+    return tuple(_spared(verdict, needed_by) for verdict in every)
+
+
+def _spared(verdict: PruneVerdict, needed_by: Mapping[ObjectRef | tuple[str, str], ObjectRef]) -> PruneVerdict:
+    inside = needed_by.get(verdict.entry.ref) or needed_by.get(_defined_by(verdict.live))
+    if verdict.kept or inside is None:
+        return verdict
+    return replace(verdict, kept=f"{inside} stays, and would be deleted with it")
+
+
+def _defined_by(live: Body) -> tuple[str, str]:
+    """Return the (group, kind) that a CustomResourceDefinition defines, ("", "") for what is none."""
+    if live.get("kind") != "CustomResourceDefinition":
+        return "", ""
+    spec = live.get("spec") or {}
+    return str(spec.get("group", "")), str((spec.get("names") or {}).get("kind", ""))
 
 
 def hash_predecessors(entries: Iterable[InventoryEntry], manifest: Manifest) -> tuple[InventoryEntry, ...]:

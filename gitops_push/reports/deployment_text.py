@@ -56,7 +56,8 @@ def _verdict(deployment: Deployment) -> Line:
     seconds = (deployment.finished_at - deployment.started_at).total_seconds()
     tail = f"{counts or 'nothing to do'} ({seconds:.1f} s)"
     if deployment.interrupted:
-        return Line(f"INTERRUPTED {name}: {tail}; run the same command again to finish", Tone.BAD)
+        rest = "run the same command again to finish" if deployment.wrote else "nothing was written"
+        return Line(f"INTERRUPTED {name}: {tail}; {rest}", Tone.BAD)
     match deployment.exit_code:
         case 0 if deployment.wrote:
             return Line(f"DEPLOYED {name}: {tail}", Tone.GOOD)

@@ -1,0 +1,129 @@
+"""What is owned stays in the inventory and is pruned in the end, whatever a run could not see or do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gitops_push.cluster.api import ApiFailure
+from gitops_push.cluster.deployer import DeployOptions, deploy
+from gitops_push.core.environment import FieldRule, PruneRules
+from gitops_push.core.managed_fields import our_entry
+from gitops_push.core.plan import Action
+from tests.cluster.deploying import deployed, prepare, stored
+from tests.fakes import FakeApiServer
+from tests.unit.cluster.plans import change_of, config_map, deployment, namespace
+
+QUICK = DeployOptions(timeout_seconds=1.0, foundation_seconds=1.0)
+UNWAITED = replace(QUICK, wait=False)
+
+
+@pytest.fixture
+def cluster() -> FakeApiServer:
+    server = FakeApiServer()
+    server.put(namespace())
+    return server
+
+
+def owned(api: FakeApiServer) -> set[str]:
+    return {entry.ref.name for entry in stored(api, "shop").entries}
+
+
+def secret(name: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "shop"}, "data": {}}
+
+
+@pytest.mark.parametrize("data", [{}, {"b": "2"}])
+def test_what_may_not_be_read_stays_in_the_inventory(cluster: FakeApiServer, data: dict[str, str]) -> None:
+    deployed(cluster, "shop", config_map(), secret("old"), options=QUICK)
+    cluster.fail("list", "", ApiFailure(403, "Forbidden", "no list"), times=2)
+    cluster.fail("get", "old", ApiFailure(403, "Forbidden", "no get"))
+    todo = prepare(cluster, "shop", config_map(**data), options=QUICK)
+    assert change_of(todo.plan, "old").action is Action.KEPT
+    assert change_of(todo.plan, "old").reason == "it cannot be looked for: no get"
+    deploy(todo, cluster)
+    assert owned(cluster) == {"env", "old"}
+    deployed(cluster, "shop", config_map(**data), options=QUICK)
+    assert owned(cluster) == {"env"}
+
+
+def test_what_is_of_a_group_without_an_answer_stays_in_the_inventory(cluster: FakeApiServer) -> None:
+    deployed(cluster, "shop", config_map(), deployment(), options=UNWAITED)
+    served = list(cluster._kinds)
+    cluster._kinds[:] = [kind for kind in served if kind.group != "apps"]
+    cluster.unavailable = frozenset({"apps"})
+    deployed(cluster, "shop", config_map(), options=QUICK)
+    assert owned(cluster) == {"env", "web"}
+    cluster._kinds[:], cluster.unavailable = served, frozenset()
+    deployed(cluster, "shop", config_map(), options=QUICK)
+    assert owned(cluster) == {"env"}
+
+
+def test_what_a_killed_run_created_again_is_still_pruned(cluster: FakeApiServer) -> None:
+    deployed(cluster, "shop", config_map(), config_map("two"), options=QUICK)
+    cluster.remove("ConfigMap", "shop", "two")
+    again = prepare(cluster, "shop", config_map(), config_map("two"), options=QUICK)
+    # The record of what was written never comes: as if the process had been killed.
+    deploy(again, cluster, lambda _: cluster.fail("replace", "", ApiFailure(500, "InternalError", "gone"), 9))
+    assert cluster.live("ConfigMap", "shop", "two")
+    cluster._failures.clear()
+    assert deployed(cluster, "shop", config_map(), options=QUICK).exit_code == 0
+    assert ("", "configmaps", "shop", "two") not in cluster.objects
+    assert owned(cluster) == {"env"}
+
+
+def test_a_namespace_that_holds_anything_which_stays_is_never_deleted(cluster: FakeApiServer) -> None:
+    rules = PruneRules(kinds=("Namespace",))
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "disk", "namespace": "data"}}
+    spaces = [namespace(), namespace("data"), namespace("empty")]
+    deployed(cluster, "shop", *spaces, config_map(), claim, options=UNWAITED, prune=rules)
+    todo = prepare(cluster, "shop", config_map(), options=QUICK, prune=rules)
+    reasons = {change.ref.name: (change.action, change.reason) for change in todo.plan.changes}
+    stays = "stays, and would be deleted with it"
+    assert reasons["shop"] == (Action.KEPT, f"v1/ConfigMap shop/gitops-push-shop-prod {stays}")
+    assert reasons["data"] == (Action.KEPT, f"v1/PersistentVolumeClaim data/disk {stays}")
+    assert reasons["empty"] == (Action.PRUNE, "no longer in the config")
+
+
+def test_a_definition_whose_resources_stay_is_never_deleted(cluster: FakeApiServer) -> None:
+    rules = PruneRules(kinds=("CustomResourceDefinition",))
+    deployed(cluster, "shop", definition(), resource(), options=QUICK, prune=rules)
+    todo = prepare(cluster, "shop", resource(), options=QUICK, prune=rules)
+    assert change_of(todo.plan, "crons.example.com").action is Action.KEPT
+    todo = prepare(cluster, "shop", config_map(), options=QUICK, prune=rules)
+    assert change_of(todo.plan, "crons.example.com").action is Action.PRUNE
+
+
+def test_a_field_that_always_differs_does_not_keep_others_from_becoming_ours(cluster: FakeApiServer) -> None:
+    home: dict[str, Any] = {"ignore": (FieldRule(kind="Deployment", field="spec.replicas"),), "options": UNWAITED}
+    deployed(cluster, "shop", deployment(), **home)
+    cluster.edit("Deployment", "shop", "web", lambda body: body["spec"].update(replicas=7))
+    assert not prepare(cluster, "shop", deployment(), **home).plan.has_changes
+    cluster.edit("Deployment", "shop", "web", lambda body: body["spec"].update(paused=True))
+    deployed(cluster, "shop", deployment(paused=True), **home)
+    entry = our_entry(cluster.live("Deployment", "shop", "web"))
+    assert entry is not None
+    assert ("spec", "paused") in entry.paths()
+    assert not prepare(cluster, "shop", deployment(paused=True), **home).plan.has_changes
+
+
+def test_a_stop_before_the_first_write_writes_nothing(cluster: FakeApiServer) -> None:
+    done = deployed(cluster, "shop", config_map(), options=replace(QUICK, should_stop=lambda: True))
+    assert (done.interrupted, done.wrote, cluster.writes) == (True, False, ())
+
+
+def definition() -> dict[str, Any]:
+    names = {"kind": "Cron", "plural": "crons"}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "crons.example.com"},
+        "spec": {"group": "example.com", "names": names, "scope": "Namespaced", "versions": [version]},
+    }
+
+
+def resource() -> dict[str, Any]:
+    return {"apiVersion": "example.com/v1", "kind": "Cron", "metadata": {"name": "nightly", "namespace": "shop"}}
