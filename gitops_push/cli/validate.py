@@ -11,7 +11,7 @@ from gitops_push.cli.reporting import FORMATS, Report, report_each
 from gitops_push.cli.session import Session
 from gitops_push.cli.settings import chosen_environments, settings_of, watcher_of
 from gitops_push.reports.json_report import document, manifest_set_data
-from gitops_push.reports.lines import Line, Tone
+from gitops_push.reports.lines import Line, Tone, counted
 from gitops_push.workflow.commands import build
 
 
@@ -33,7 +33,7 @@ def validate_command(session: Session, /, **parameters: Any) -> int:
         warnings = len(built.manifests.warnings)
         lines = (
             Line(str(built.header), Tone.HEADING),
-            Line(f"VALID {name}: {count} objects, {warnings} warnings", Tone.GOOD),
+            Line(f"VALID {name}: {counted(count, 'object')}, {counted(warnings, 'warning')}", Tone.GOOD),
         )
         data = document("Validation", built.header, manifest_set_data(built.manifests), 0)
         return Report(0, lines, data, tuple(str(manifest.ref) for manifest in built.manifests.manifests))

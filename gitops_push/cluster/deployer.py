@@ -282,4 +282,6 @@ def _refuse_blocked(changes: Iterable[Change]) -> None:
 def _blocked(changes: Iterable[Change]) -> Iterator[Problem]:
     for change in changes:
         if change.action is Action.BLOCKED:
-            yield Problem(Code.FOREIGN_OWNER, f"{change.ref}: {change.reason}", change.origin, change.ref)
+            reason, _, hint = change.reason.partition("; ")  # whose it is, and how it is let go
+            message = f"{change.ref}: {reason}"
+            yield Problem(Code.FOREIGN_OWNER, message, change.origin, change.ref, hint or None)

@@ -101,7 +101,7 @@ class _Wait:
         for ref in touched & self.request.targets.keys():
             self._judge(ref)
         if len(self.ready_at) != before:
-            self.request.progress(f"{len(self.ready_at)} of {len(self.request.targets)} ready")
+            self.request.progress(f"health: {len(self.ready_at)} of {len(self.request.targets)} ready")
 
     def is_over(self) -> bool:
         """Return whether everything is ready, something has failed for good, or the time is up."""

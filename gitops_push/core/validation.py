@@ -48,7 +48,7 @@ def set_problems(manifests: Sequence[Manifest], environment: Environment) -> tup
     """Return all that is wrong with the objects together: none at all, the same one twice, unknown namespaces."""
     if not manifests:
         message = f"environment {environment.name} has no objects"
-        hint = "an empty set would delete all that was deployed; to remove an environment, use destroy"
+        hint = "an empty set would delete all that was deployed; to keep nothing, delete it with kubectl"
         return (Problem(Code.EMPTY_SET, message, environment.origin, hint=hint),)
     unknown = unknown_namespaces(manifests, environment) if environment.declared else ()
     return (*duplicate_problems(manifests), *unknown)

@@ -6,7 +6,7 @@ from typing import Final
 
 from gitops_push.core.deployment import Deployment, Outcome, Result
 from gitops_push.core.plan import Action
-from gitops_push.reports.lines import Line, Tone, columns
+from gitops_push.reports.lines import Line, Tone, columns, counted
 
 _ORDER: Final = (Result.FAILED, Result.UNKNOWN, Result.NOT_READY, Result.NOT_REACHED, Result.DONE)
 _TONES: Final = {
@@ -62,7 +62,8 @@ def _verdict(deployment: Deployment) -> Line:
         case 0 if deployment.wrote:
             return Line(f"DEPLOYED {name}: {tail}", Tone.GOOD)
         case 0:
-            return Line(f"IN SYNC {name}: {tail}; nothing was written", Tone.GOOD)
+            unchanged = counted(len(deployment.outcomes), "object")
+            return Line(f"IN SYNC {name}: {unchanged} unchanged ({seconds:.1f} s); nothing was written", Tone.GOOD)
         case 21:
             return Line(f"NOT HEALTHY {name}: {tail}; everything was applied", Tone.BAD)
         case _:

@@ -8,7 +8,7 @@ from gitops_push.core.drift import DriftKind, DriftReport, ObjectDrift
 from gitops_push.core.fielddiff import ABSENT, FieldChange
 from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.run import RunHeader
-from gitops_push.reports.lines import Line, Tone, columns
+from gitops_push.reports.lines import Line, Tone, columns, counted
 from gitops_push.reports.values import describe_owner, show_value
 
 _ORDER: Final = (DriftKind.MISSING, DriftKind.CHANGED, DriftKind.EXTRA, DriftKind.UNVERIFIABLE)
@@ -26,7 +26,7 @@ def drift_lines(report: DriftReport, header: RunHeader) -> tuple[Line, ...]:
     lines = [Line(str(header), Tone.HEADING)]
     if report.deployed_commit:
         lines.append(Line(f"deployed: {report.deployed_commit[:7]}", Tone.DIM))
-    rows = [(d.kind.value, str(d.ref), d.reason) for d in drifted]
+    rows = [(d.kind.value, str(d.ref), d.reason.removeprefix(f"{d.ref}: ")) for d in drifted]
     for text, drift in zip(columns(rows), drifted, strict=True):
         lines.append(Line(text, _TONES[drift.kind]))
         lines += [line for field in drift.fields for line in field_drift(field)]
@@ -57,6 +57,6 @@ def _where(drift: ObjectDrift) -> list[Line]:
 
 def _verdict(report: DriftReport, drifted: list[ObjectDrift]) -> Line:
     if not drifted:
-        return Line(f"IN SYNC {report.environment}: {report.in_sync} objects", Tone.GOOD)
+        return Line(f"IN SYNC {report.environment}: {counted(report.in_sync, 'object')}", Tone.GOOD)
     counts = ", ".join(f"{n} {kind.value}" for kind in _ORDER if (n := sum(d.kind is kind for d in drifted)))
     return Line(f"DRIFT {report.environment}: {counts}, {report.in_sync} in sync", Tone.UPDATE)

@@ -28,6 +28,11 @@ class Line:
     tone: Tone = Tone.PLAIN
 
 
+def counted(number: int, word: str) -> str:
+    """Return `1 object` or `3 objects`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Return the rows as text, every column but the last padded to its widest cell (at most 60 characters)."""
     if not rows:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from gitops_push.core.fielddiff import FieldOwner
+from gitops_push.core.fielddiff import FieldChange, FieldOwner
 from gitops_push.core.fieldpath import format_field_path
+from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.managed_fields import FIELD_MANAGER
 from gitops_push.core.plan import Action, Change, Fidelity, Plan
 from gitops_push.core.run import RunHeader
-from gitops_push.reports.lines import Line, Tone, columns
+from gitops_push.reports.lines import Line, Tone, columns, counted
 from gitops_push.reports.values import describe_owner, detail_lines, summarize_fields
 
 _SIGNS: Final = {
@@ -59,7 +60,7 @@ def plan_lines(plan: Plan, header: RunHeader, next_command: str = "") -> tuple[L
     for change in shown:
         lines += _details(change)
     lines += [Line(f"warning: {w}  ({c.ref})", Tone.UPDATE) for c in plan.changes for w in c.warnings]
-    if shown:
+    if shown and plan.count(Action.UNCHANGED):
         lines.append(Line(f"unchanged: {plan.count(Action.UNCHANGED)}", Tone.DIM))
     if next_command and plan.has_changes:
         lines.append(Line(f"next: {next_command}"))
@@ -75,11 +76,12 @@ def plan_counts(plan: Plan) -> str:
 
 def change_summary(change: Change) -> str:
     """Return the one line about a change: its reason, or its fields, and from whom it takes some."""
-    parts = [change.reason] if change.reason else []
+    reason = change.reason.partition("; ")[0] if change.action is Action.BLOCKED else change.reason
+    parts = [reason] if reason else []
     if change.action in {Action.UPDATE, Action.OWNERSHIP}:
         parts += [summarize_fields(change.fields)] if change.fields else []
         losers = Counter(loss.manager for loss in change.taken)
-        parts += [f"takes {_count(n, 'field')} from {manager}" for manager, n in sorted(losers.items())]
+        parts += [f"takes {counted(n, 'field')} from {manager}" for manager, n in sorted(losers.items())]
     if change.renamed_from:
         parts.append(f"replaces {change.renamed_from}")
     if change.fidelity is not Fidelity.SERVER and not change.reason:
@@ -87,16 +89,14 @@ def change_summary(change: Change) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
-
-
 def _details(change: Change) -> list[Line]:
     """Field by field, with the line of the config repo; nothing where the summary said it all."""
     if not _has_details(change):
         return []
     lines = [Line(), Line(f"{change.ref}", Tone.HEADING)]
-    for field in change.fields:
+    if change.action is Action.BLOCKED:
+        lines += [Line(f"    {part}") for part in change.reason.split("; ")[1:]]
+    for field in _telling(change):
         first, *rest = detail_lines(field)
         lines.append(Line(f"    {first}"))
         lines += [Line(f"    {line}", _diff_tone(line)) for line in rest]
@@ -112,11 +112,19 @@ def _details(change: Change) -> list[Line]:
     return lines
 
 
+def _telling(change: Change) -> tuple[FieldChange, ...]:
+    """Return the fields to show; of a blocked object not the membership label, which the reason is about."""
+    if change.action is not Action.BLOCKED:
+        return change.fields
+    return tuple(field for field in change.fields if field.path[-1:] != (PART_OF_LABEL,))
+
+
 def _has_details(change: Change) -> bool:
     if change.action is Action.CREATE:
         return bool(change.fields and change.renamed_from)
     shown = {Action.UPDATE, Action.OWNERSHIP, Action.BLOCKED}
-    return change.action in shown and bool(change.fields or change.taken)
+    blocked = change.action is Action.BLOCKED and "; " in change.reason
+    return change.action in shown and bool(change.fields or change.taken or blocked)
 
 
 def _diff_tone(line: str) -> Tone:
@@ -138,7 +146,7 @@ def _how(plan: Plan) -> str:
 def _verdict(plan: Plan) -> Line:
     blocked = plan.count(Action.BLOCKED)
     if blocked:
-        return Line(f"BLOCKED {plan.environment}: {blocked} objects belong to something else", Tone.BAD)
+        return Line(f"BLOCKED {plan.environment}: {counted(blocked, 'object')}; apply refuses, with exit code 15", Tone.BAD)
     if plan.has_changes:
         return Line(f"CHANGES {plan.environment}: {plan_counts(plan)}")
-    return Line(f"IN SYNC {plan.environment}: {len(plan.changes)} objects, nothing to do", Tone.GOOD)
+    return Line(f"IN SYNC {plan.environment}: {counted(len(plan.changes), 'object')}, nothing to do", Tone.GOOD)

@@ -287,7 +287,7 @@ def test_a_stop_when_everything_is_ready_interrupts_nothing(cluster: Cluster) ->
 
     options = replace(QUICK, should_stop=stop.is_set, progress=progress)
     done = deployed(cluster, "shop", deployment(), options=options)
-    assert told == ["1 of 1 ready"]
+    assert told == ["health: 1 of 1 ready"]
     assert (done.exit_code, done.interrupted) == (0, False)
 
 

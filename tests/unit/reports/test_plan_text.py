@@ -69,7 +69,7 @@ CHANGES prod: 1 create, 1 update, 1 delete, 1 unchanged"""
 def test_nothing_to_do_is_two_lines_and_a_verdict() -> None:
     assert text_of(Change(WEB, "apps/v1", Action.UNCHANGED)).splitlines()[1:] == [
         "plan: 1 unchanged   (server-side dry run, 0.8 s)",
-        "IN SYNC prod: 1 objects, nothing to do",
+        "IN SYNC prod: 1 object, nothing to do",
     ]
 
 
