@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from gitops_push.core.errors import BuildError
+from gitops_push.core.codes import Code
+from gitops_push.core.errors import BuildError, Problem
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields, put
+from gitops_push.documents.budgets import DEFAULT_BUDGET
 from gitops_push.kustomize.accumulator import ResourceSet
 from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.kustomization import GeneratorEntry, GeneratorOptions
@@ -37,7 +39,9 @@ def generate(resources: ResourceSet, entry: GeneratorEntry, shared: GeneratorOpt
     options = _merged_options(entry.options, shared)
     if not entry.name:
         raise invalid(f"a {entry.kind} generator must have a name", entry.origin, "add `name:`")
-    body = _body(entry, options, _data(entry, loader))
+    data = _data(entry, loader)
+    _count(data, entry, loader)
+    body = _body(entry, options, data)
     generated = Resource(body, _step(entry.origin, _field(entry)))
     generated.hashed = not options.disable_name_suffix_hash
     generated.behavior = entry.behavior
@@ -99,6 +103,15 @@ def _data(entry: GeneratorEntry, loader: Loader) -> list[Datum]:
             )
         data[datum.key] = datum
     return sorted(data.values(), key=lambda datum: datum.key)
+
+
+def _count(data: list[Datum], entry: GeneratorEntry, loader: Loader) -> None:
+    """Count the data against the budget of the build: one file can be put into any number of objects."""
+    loader.usage.bytes += sum(len(datum.value) for datum in data)
+    if loader.usage.bytes > DEFAULT_BUDGET.total_bytes:
+        message = f"the build holds more than {DEFAULT_BUDGET.total_bytes >> 20} MiB with {entry.kind} {entry.name}"
+        hint = "a ConfigMap or Secret holds at most 1 MiB in Kubernetes: generate from smaller files"
+        raise BuildError(Problem(Code.BUDGET_EXCEEDED, message, entry.origin, hint=hint))
 
 
 def _sources(entry: GeneratorEntry, loader: Loader) -> Iterator[Datum]:

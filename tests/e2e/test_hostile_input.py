@@ -64,6 +64,9 @@ LEAKS: dict[str, dict[str, str]] = {
         "app/kustomization.yaml": "resources: [s.yaml]\n",
         "app/s.yaml": f"{SECRET}stringData:\n  a: x\n  a: {CANARY}\n",
     },
+    "an inline patch for a Secret without a name": {
+        "app/kustomization.yaml": f"resources: [cm.yaml]\npatches: [{{patch: 'stringData: {{a: {CANARY}}}'}}]\n",
+    },
     "a URL with a password": {"app/kustomization.yaml": f"resources:\n- https://user:{CANARY}@example.com/base\n"},
 }
 
@@ -124,3 +127,54 @@ def test_folders_nested_deeper_than_python_can_call(repo: Program, arguments: tu
     done = limited(repo, *arguments)
     assert done.code == 0, done
     assert "top" in done.out or "directory" in done.out
+
+
+def nested_bases(content: str) -> dict[str, str]:
+    """Return bases of which each uses two others, 25 deep: 2^25 paths to the last."""
+    files = {"app/kustomization.yaml": "resources: [../a0]\n"}
+    for level in range(25):
+        for side in "ab":
+            files[f"{side}{level}/kustomization.yaml"] = f"resources: [../a{level + 1}, ../b{level + 1}]\n"
+    return files | {f"{side}25/kustomization.yaml": content for side in "ab"}
+
+
+def patched(patch: str, target: str = "kind: ConfigMap") -> dict[str, str]:
+    """Return a kustomization with one JSON patch, and its object, whose name is long."""
+    lines = "".join(f"    {line}\n" for line in patch.splitlines())
+    return {
+        "app/kustomization.yaml": f"resources: [cm.yaml]\npatches:\n- target: {{{target}}}\n  patch: |\n{lines}",
+        "app/cm.yaml": config_map("a" * 240),
+    }
+
+
+REMOVE = "- {op: remove, path: /data}"
+INTO_ITSELF = "\n".join(
+    [
+        "- {op: move, from: /data, path: /x}",
+        "- {op: add, path: /data, value: {}}",
+        "- {op: move, from: /x, path: /data/x}",
+    ]
+    * 1500
+)
+BOMBS: dict[str, dict[str, str]] = {
+    "bases of bases": nested_bases("commonAnnotations: {a: b}\n"),
+    "a repeated group that repeats": patched(REMOVE, "name: '(a+)+b'"),
+    "a repeated choice": patched(REMOVE, "name: '(a|a)*b'"),
+    "copies of copies": patched("\n".join(f"- {{op: copy, from: /data, path: /data/x{i}}}" for i in range(40))),
+    "moves into what was moved": patched(INTO_ITSELF),
+    "one file in many ConfigMaps": {
+        "app/big.txt": "x" * (9 << 20),
+        "app/kustomization.yaml": "configMapGenerator:\n"
+        + "".join(f"- {{name: g{i}, files: [big.txt]}}\n" for i in range(300)),
+    },
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_small_kustomization_costs_little(repo: Program, bomb: str) -> None:
+    for path, text in BOMBS[bomb].items():
+        repo.write(path, text)
+    done = limited(repo, "build", "app")
+    assert done.code == 12, done
+    assert "--> " in done.err, done
+    assert "help: " in done.err or "limit" in done.err, done

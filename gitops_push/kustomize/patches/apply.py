@@ -58,7 +58,7 @@ def apply_strategic_entries(resources: ResourceSet, entries: tuple[Text, ...], l
     """Apply `patchesStrategicMerge`: each item is a text or else a file. Raises when all of them are empty."""
     patches = [(entry, patch) for entry in entries for patch in _strategic_patches(entry, loader)]
     if entries and not patches:
-        files = ", ".join(entry.value for entry in entries)
+        files = ", ".join(entry.value for entry in entries if "\n" not in entry.value)
         raise invalid(f"patch appears to be empty; files={files}", entries[0].origin, "remove patchesStrategicMerge")
     for entry, patch in patches:
         _write_metadata_as_text(patch, loader)
@@ -74,7 +74,7 @@ def apply_json_entry(resources: ResourceSet, entry: PatchEntry, loader: Loader) 
         raise invalid("patchesJson6902: must specify a file path or a patch, not both and not neither", entry.origin)
     items = _first_list(_documents(entry, loader, Dialect.KUBECTL))
     if not items:
-        raise invalid(f"patch appears to be empty, or is no list of operations: {text.value!r}", text.origin)
+        raise invalid("patch appears to be empty, or is no list of operations", text.origin)
     _apply_json(resources, entry, read_operations(items, text.origin), remember=False)
 
 
@@ -86,7 +86,7 @@ def _parse(entry: PatchEntry, loader: Loader) -> ParsedPatch:
             else "patch and path can't be set at the same time"
         )
         raise invalid(reason, entry.origin)
-    source = f"[path: {entry.path.value!r}]" if entry.path else f"[patch: {entry.patch.value if entry.patch else ''!r}]"
+    source = f"[path: {entry.path.value!r}]" if entry.path else "[patch]"  # never its text: it may be for a Secret
     documents = _documents(entry, loader, Dialect.KUSTOMIZE)
     if any(isinstance(document.value, Items) for document in documents):
         items = _first_list(_documents(entry, loader, Dialect.KUBECTL))

@@ -20,15 +20,28 @@ _CLASSES: Final = {
     "xdigit": "0-9A-Fa-f",
     "punct": r"!-/:-@\[-`{-~",
 }
+_MOST_CHARACTERS: Final = 1000
+_MOST_REPEATS: Final = 4
+_NOT_IN_GO: Final = re.compile(r"(?<!\\)\((?:\?[=!>#]|\?<[=!]|\?P=|\?\()|(?<!\\)[*+?}]\+|\\[1-9]")
+_PART: Final = re.compile(
+    r"(?:\\.|\[\^?\]?(?:\[:\w+:\]|\\.|[^\]])*\]|\((?:\?[^:)]*:|\?P?<\w+>)?|[^\\])"
+    r"(?P<repeat>(?:[*+?]|\{\d+(?:,\d*)?\})\??)?",
+    re.DOTALL,
+)
+"""One thing that is matched, or a parenthesis or bar, with what repeats it."""
 _CLASS: Final = re.compile(r"\[:(\w+):\]")
 
 
 def compile_go_regex(pattern: str, origin: Origin) -> re.Pattern[str]:
-    """Return the pattern compiled. Raises `BuildError` at `origin` when it is not valid."""
+    """Return the pattern compiled. Raises `BuildError` at `origin` when it is not valid, or could run without end."""
+    refused = _refusal(pattern)
+    if refused:
+        raise invalid(f"error parsing regexp {_shown(pattern)}: {refused[0]}", origin, refused[1])
     try:
         return _compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:
-        raise invalid(f"error parsing regexp {pattern!r}: {error}", origin, "correct the regular expression") from error
+        message = f"error parsing regexp {_shown(pattern)}: {error}"
+        raise invalid(message, origin, "correct the regular expression") from error
 
 
 @lru_cache(maxsize=4096)
@@ -37,3 +50,37 @@ def _compile(pattern: str) -> re.Pattern[str]:
     if text.endswith("$") and not text.endswith(r"\$"):
         text = text[:-1] + r"\Z"  # Go's $ does not match before a last newline
     return re.compile(text, re.ASCII)
+
+
+def _refusal(pattern: str) -> tuple[str, str] | None:
+    """Return why a pattern is refused, and what to do; None if it can be run.
+
+    Go's matcher takes time linear in the text, Python's tries every way to split it: `(a+)+$` on 30 letters never
+    ends. So a group with a choice inside is not repeated, and few parts of a pattern are of any length.
+    """
+    if len(pattern) > _MOST_CHARACTERS:
+        return f"it is longer than {_MOST_CHARACTERS} characters", "make it shorter"
+    if _NOT_IN_GO.search(pattern):
+        return "invalid or unsupported Perl syntax", "look-around, back references and possessive repeats are not known"
+    choices = [False]
+    repeats = 0
+    for found in _PART.finditer(pattern):
+        part = found[0]
+        closed = False
+        if part[0] == "(":
+            choices.append(False)
+        elif part[0] == ")" and len(choices) > 1:
+            closed = choices.pop()
+            choices[-1] |= closed
+        repeat = found["repeat"] or ""
+        if closed and repeat[:1] in {"*", "+", "{"}:
+            return "a group with a choice or a repeat inside is repeated", "write it without the inner or outer one"
+        repeats += repeat[:1] in {"*", "+", "{"}
+        choices[-1] |= bool(repeat) or part == "|"
+    if repeats > _MOST_REPEATS:
+        return f"more than {_MOST_REPEATS} parts of it are repeated", "use fewer of *, + and {n,m}"
+    return None
+
+
+def _shown(pattern: str) -> str:
+    return repr(pattern if len(pattern) <= _MOST_CHARACTERS else f"{pattern[:40]}…")

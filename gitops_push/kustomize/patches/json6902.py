@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from gitops_push.core.errors import BuildError
+from gitops_push.core.codes import Code
+from gitops_push.core.errors import BuildError, Problem
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields, Items, Node, copy_tree, remove
 from gitops_push.kustomize.errors import invalid
@@ -18,6 +19,8 @@ from gitops_push.kustomize.resource import text_of
 
 _OPERATIONS: Final = ("add", "remove", "replace", "move", "copy", "test")
 _EXACT: Final = 1 << 53
+_MOST_NODES: Final = 200_000
+_MOST_LEVELS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +44,38 @@ def apply_operations(body: Fields, operations: tuple[Operation, ...]) -> None:
 
     The whole object goes through 64-bit floats, as it does in kustomize: integers beyond 2^53 lose digits.
     """
+    handled = 0
     for operation in operations:
+        handled += _size_of_moved(body, operation)
+        if handled > _MOST_NODES:
+            raise _too_much(operation, f"the patch copies more than {_MOST_NODES:,} values")
         _APPLY[operation.name](body, operation)
     _round_integers(body)
+
+
+def _size_of_moved(body: Fields, operation: Operation) -> int:
+    """Return how many values an operation puts in place. Raises `BuildError` if it would nest too deep.
+
+    Copies of copies grow by powers, and moves into what was moved nest without end: a short patch must stay cheap.
+    """
+    value = operation.value
+    if operation.source:
+        value = _get(_parent(body, operation.source, operation), operation.source[-1], operation)
+    count = 0
+    pending = [(value, len(operation.path))]
+    while pending:
+        node, depth = pending.pop()
+        if isinstance(node, (dict, list)):
+            if depth > _MOST_LEVELS:
+                raise _too_much(operation, f"the object would be nested more than {_MOST_LEVELS} levels deep")
+            count += len(node)
+            pending.extend((child, depth + 1) for child in (node.values() if isinstance(node, dict) else node))
+    return count
+
+
+def _too_much(operation: Operation, reason: str) -> BuildError:
+    message = f"{operation.name} operation on {_text(operation.path)} does not apply: {reason}"
+    return BuildError(Problem(Code.BUDGET_EXCEEDED, message, operation.origin, hint="make the patch smaller"))
 
 
 def _operation(item: Node, origin: Origin) -> Operation:

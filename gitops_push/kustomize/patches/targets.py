@@ -13,6 +13,7 @@ from gitops_push.kustomize.patches.go_regex import compile_go_regex
 from gitops_push.kustomize.patches.label_selector import parse_label_selector
 from gitops_push.kustomize.resource import Resource, split_api_version, text_of
 
+_LONGEST_NAME: Final = 253  # of Kubernetes; matching takes time by powers of the length
 _LITERAL: Final = re.compile(r"[\w-]+\Z", re.ASCII)
 
 
@@ -62,7 +63,7 @@ def _is_kind(resource: Resource, selector: Selector, patterns: dict[str, re.Patt
 
 
 def _any(patterns: dict[str, re.Pattern[str]], pattern: str, *texts: str) -> bool:
-    return not pattern or any(patterns[pattern].search(text) for text in texts)
+    return not pattern or any(len(text) <= _LONGEST_NAME and patterns[pattern].search(text) for text in texts)
 
 
 def _texts(resource: Resource, field: str) -> dict[str, str]:

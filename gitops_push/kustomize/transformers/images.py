@@ -22,6 +22,7 @@ from gitops_push.kustomize.marks import Container, set_at
 from gitops_push.kustomize.patches.go_regex import compile_go_regex
 from gitops_push.kustomize.resource import Resource, text_of
 
+_LONGEST_IMAGE: Final = 512  # name 255, tag 128, digest 71; matching takes time by powers of the length
 _LISTS: Final = ("containers", "initContainers")
 _TAG: Final = "(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?"
 
@@ -73,7 +74,7 @@ def _change(
     for entry, pattern in patterns:
         changed = image
         for _ in range(times):
-            if pattern.search(changed):
+            if len(changed) <= _LONGEST_IMAGE and pattern.search(changed):
                 changed = renamed_image(changed, entry)
         if changed != image:
             set_at(container, key, changed, entry.origin)
