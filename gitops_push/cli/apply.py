@@ -22,7 +22,7 @@ from gitops_push.cli.session import Session
 from gitops_push.cli.settings import settings_of, watcher_of
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import Problem, RefusedError, UsageError
-from gitops_push.core.plan import Plan
+from gitops_push.core.plan import Action, Plan
 from gitops_push.core.run import RunHeader
 from gitops_push.reports.deployment_text import deployment_lines
 from gitops_push.reports.json_report import deployment_data, document
@@ -52,7 +52,7 @@ def apply_command(session: Session, /, **parameters: Any) -> int:
         show = session.console.note_unless_quiet if parameters["yes"] else session.console.note
         show(plan_lines(plan, header))
         _check_confirmation(plan, parameters["confirm"], protected=protected)
-        if plan.has_changes and not parameters["yes"]:
+        if plan.has_changes and not plan.count(Action.BLOCKED) and not parameters["yes"]:
             _ask(session, plan, header)
 
     def run(name: str) -> Report:

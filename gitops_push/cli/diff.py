@@ -42,7 +42,8 @@ def diff_command(session: Session, /, **parameters: Any) -> int:
 
     def run(name: str) -> Report:
         header, plan = diff(settings, name, watcher)
-        code = CHANGES if parameters["exit_code"] and plan.has_changes else 0
+        settled = not plan.has_changes and not plan.count(Action.BLOCKED)
+        code = CHANGES if parameters["exit_code"] and not settled else 0
         changed = tuple(str(change.ref) for change in plan.changes if change.action is not Action.UNCHANGED)
         lines = plan_lines(plan, header, f"gitops-push apply {name}")
         return Report(code, lines, document("Diff", header, plan_data(plan), code), changed)

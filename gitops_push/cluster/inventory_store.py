@@ -7,7 +7,7 @@ from typing import Final
 from gitops_push.cluster.api import ApiFailure, ApiReader, ApiWriter, ServedKind
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import ClusterError, GitopsPushError, NotNowError, PlanError, Problem, RefusedError
-from gitops_push.core.inventory import Inventory, from_config_map, new_inventory, to_config_map
+from gitops_push.core.inventory import MADE_BY_US, Inventory, from_config_map, new_inventory, to_config_map
 from gitops_push.core.objects import Body
 
 CONFIG_MAP: Final = ServedKind("", "v1", "ConfigMap", "configmaps", namespaced=True)
@@ -24,14 +24,28 @@ def read_inventory(reader: ApiReader, project: str, environment: str, namespace:
     try:
         body = reader.get(CONFIG_MAP, namespace, new.name)
     except ApiFailure as failure:
-        code = Code.SERVER_FORBIDS if failure.status == 403 else Code.SERVER_ERROR
-        text = f"the inventory {new.ref} cannot be read: {failure.message}"
-        raise ClusterError(Problem(code, text, ref=new.ref)) from failure
+        raise _unreadable(new, failure) from failure
     if body is None:
         return new
     found = from_config_map(body)
     _check_identity(found, new)
     return found
+
+
+def find_elsewhere(reader: ApiReader, inventory: Inventory) -> tuple[str, ...]:
+    """Return the other namespaces that hold an inventory of the same environment; () where that may not be looked for.
+
+    There is one where the environment's namespace was changed: what it names is updated and pruned by nobody.
+    """
+    try:
+        found = reader.list(CONFIG_MAP, "", MADE_BY_US).items
+    except ApiFailure as failure:
+        if failure.status == 403:
+            return ()
+        raise _unreadable(inventory, failure) from failure
+    wanted = (inventory.name, inventory.project, inventory.environment)
+    places = (str(body["metadata"]["namespace"]) for body in found if _identity(body) == wanted)
+    return tuple(sorted(place for place in places if place != inventory.namespace))
 
 
 def write_inventory(writer: ApiWriter, inventory: Inventory) -> Inventory:
@@ -106,6 +120,17 @@ def _stored(inventory: Inventory, body: Body) -> Inventory:
     found = from_config_map(body)
     _check_identity(found, inventory)
     return found
+
+
+def _unreadable(inventory: Inventory, failure: ApiFailure) -> ClusterError:
+    code = Code.SERVER_FORBIDS if failure.status == 403 else Code.SERVER_ERROR
+    text = f"the inventory {inventory.ref} cannot be read: {failure.message}"
+    return ClusterError(Problem(code, text, ref=inventory.ref))
+
+
+def _identity(body: Body) -> tuple[str, str | None, str | None]:
+    data = body.get("data") or {}
+    return str(body["metadata"]["name"]), data.get("project"), data.get("environment")
 
 
 def _version(body: Body | None) -> str:

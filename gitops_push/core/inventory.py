@@ -30,6 +30,10 @@ _TOOLING: Final = "applyset.kubernetes.io/tooling"
 _GROUP_KINDS: Final = "applyset.kubernetes.io/contains-group-kinds"
 _NAMESPACES: Final = "applyset.kubernetes.io/additional-namespaces"
 _TOOL: Final = "gitops-push"
+_MANAGED_BY: Final = "app.kubernetes.io/managed-by"
+MADE_BY_US: Final = f"{_MANAGED_BY}={_TOOL}"
+"""The label selector that finds inventories."""
+
 _SCHEMA_VERSION: Final = "1"
 _NAME_LIMIT: Final = 63
 _HASH_LENGTH: Final = 8
@@ -135,7 +139,7 @@ def to_config_map(inventory: Inventory) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "name": inventory.name,
         "namespace": inventory.namespace,
-        "labels": {_ID_LABEL: inventory.id, "app.kubernetes.io/managed-by": _TOOL},
+        "labels": {_ID_LABEL: inventory.id, _MANAGED_BY: _TOOL},
         "annotations": {
             _TOOLING: f"{_TOOL}/v1",
             _GROUP_KINDS: ",".join(sorted({_group_kind(entry.ref) for entry in inventory.entries})),

@@ -28,7 +28,7 @@ from gitops_push.core.rules import patterns_for
 from gitops_push.core.run import RunHeader
 from gitops_push.core.status import StatusReport
 from gitops_push.repo.build import build_manifests
-from gitops_push.repo.environments import Asked, load_environments, load_nearest_config
+from gitops_push.repo.environments import Asked, load_environments, load_nearest_config, named_entries
 from gitops_push.repo.initial_config import initial_config
 from gitops_push.workflow.connection import Connection, connected, open_api
 from gitops_push.workflow.settings import Confirm, Settings, Watcher
@@ -69,6 +69,14 @@ def propose_config(settings: Settings) -> tuple[Path, str]:
     """Return where a gitops-push.yaml belongs and what it should say, by what is found in the repo. Writes nothing."""
     workspace = open_workspace(settings, ".", Watcher())
     return Path(workspace.checkout.root) / "gitops-push.yaml", initial_config(workspace.checkout, workspace.files)
+
+
+def environment_names(settings: Settings) -> tuple[str, ...]:
+    """Return the names of the config's environments, sorted, without making them. Raises `ConfigError`."""
+    workspace = open_workspace(settings, ".", Watcher())
+    asked = Asked("", workspace.folder, settings.config_file)
+    config = load_nearest_config(workspace.checkout, workspace.files, asked)
+    return tuple(found.name for found in named_entries(workspace.files, config)) if config else ()
 
 
 def list_environments(settings: Settings) -> tuple[EnvironmentSummary, ...]:
@@ -174,16 +182,22 @@ def _deploy(settings: Settings, prepared: Prepared, plan: Plan, watcher: Watcher
 @contextmanager
 def _prepared(settings: Settings, name: str, watcher: Watcher) -> Iterator[Prepared]:
     """Build, connect, and read the inventory: what plan and drift report are made from."""
-    from gitops_push.cluster.inventory_store import read_inventory
+    from gitops_push.cluster.inventory_store import find_elsewhere, read_inventory
     from gitops_push.cluster.survey import PlanRequest
 
     built = build(settings, name, watcher)
     environment = built.environment
     with connected(settings, built.checkout, environment, watcher, built.redactor) as connection:
+        inventory = read_inventory(connection.api, environment.project, environment.name, environment.namespace)
+        for place in () if inventory.resource_version else find_elsewhere(connection.api, inventory):
+            watcher.warning(
+                f"{environment.name} was deployed with namespace {place} before; what the inventory {place}/"
+                f"{inventory.name} names is not looked at, and nothing of it is deleted"
+            )
         request = PlanRequest(
             environment=environment,
             manifests=built.manifests,
-            inventory=read_inventory(connection.api, environment.project, environment.name, environment.namespace),
+            inventory=inventory,
             cluster_id=connection.cluster_id,
             redactor=connection.redactor,
             on_secrets=watcher.secrets,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gitops_push.cluster.api import ApiFailure
-from gitops_push.cluster.inventory_store import check_has_place, read_inventory, write_inventory
+from gitops_push.cluster.inventory_store import check_has_place, find_elsewhere, read_inventory, write_inventory
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import ClusterError, NotNowError, PlanError, Problem, RefusedError
 from gitops_push.core.inventory import Inventory, InventoryEntry, InventoryState, exact, new_inventory
@@ -29,6 +29,26 @@ def filled(inventory: Inventory) -> Inventory:
 
 def test_what_was_never_deployed_has_an_empty_inventory(server: FakeApiServer) -> None:
     assert read_inventory(server, "shop", "prod", "shop") == new_inventory("shop", "prod", "shop")
+
+
+def test_an_inventory_that_was_left_in_another_namespace_is_found(server: FakeApiServer) -> None:
+    server.put(namespace("before"))
+    for project, environment, place in (
+        ("shop", "prod", "before"),
+        ("shop", "dev", "before"),
+        ("shop", "prod", "shop"),
+    ):
+        write_inventory(server, filled(new_inventory(project, environment, place)))
+    assert find_elsewhere(server, new_inventory("shop", "prod", "shop")) == ("before",)
+    assert find_elsewhere(server, new_inventory("shop", "stage", "shop")) == ()
+
+
+def test_where_no_other_namespace_may_be_read_no_other_inventory_is_found(server: FakeApiServer) -> None:
+    server.fail("list", "", ApiFailure(403, "Forbidden", "no list"))
+    assert find_elsewhere(server, new_inventory("shop", "prod", "shop")) == ()
+    server.fail("list", "", ApiFailure(500, "InternalError", "etcd is away"))
+    with pytest.raises(ClusterError, match="etcd is away"):
+        find_elsewhere(server, new_inventory("shop", "prod", "shop"))
 
 
 def test_what_is_written_can_be_read_and_written_again(server: FakeApiServer) -> None:
