@@ -16,6 +16,7 @@ from gitops_push.cli.options import (
     output,
     plan_options,
     repo_options,
+    target,
 )
 from gitops_push.cli.reporting import FORMATS, Report, report_each
 from gitops_push.cli.session import Session
@@ -31,16 +32,16 @@ from gitops_push.workflow.commands import apply
 
 
 @click.command("apply")
-@click.argument("environment", metavar="ENV")
-@repo_options
-@cluster_options
-@plan_options
+@target
 @option("-y", "--yes", is_flag=True, help="Do not ask; needed without a terminal.")
 @option("--confirm", default="", metavar="ENV", help="Name the environment once more; needed where it is protected.")
-@option("--wait/--no-wait", default=True, help="Wait until everything is healthy.")
+@option("--wait/--no-wait", default=True, show_default=True, help="Wait until everything is healthy.")
 @option("--timeout", type=Duration(), default=None, help="How long to wait, like 5m (default: the config's).")
 @option("--allow-dirty", is_flag=True, help="Apply a protected environment from a checkout with changes.")
+@plan_options
 @output(*FORMATS)
+@cluster_options
+@repo_options
 @console_options
 @click.pass_obj
 def apply_command(session: Session, /, **parameters: Any) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gitops_push.cli.options import console_options, option, output, repo_options
+from gitops_push.cli.options import console_options, option, output, repo_options, target
 from gitops_push.cli.session import Session
 from gitops_push.cli.settings import settings_of, watcher_of
 from gitops_push.core.codes import Code
@@ -22,12 +22,12 @@ FORMATS = ("yaml", "json", "name")
 
 
 @click.command("build")
-@click.argument("environment", metavar="ENV")
-@repo_options
+@target
 @option("--origins", is_flag=True, help="Say above each object where it and its changed fields come from.")
 @option("--output-dir", default="", metavar="DIR", help="Write one file per object into this directory.")
 @option("--show-secrets", is_flag=True, help="In CI: print a set that holds Secret values all the same.")
 @output(*FORMATS)
+@repo_options
 @console_options
 @click.pass_obj
 def build_command(session: Session, /, **parameters: Any) -> int:

@@ -27,11 +27,11 @@ from gitops_push.workflow.commands import diff
 
 @click.command("diff")
 @targets
-@repo_options
-@cluster_options
-@plan_options
 @option("--exit-code", is_flag=True, help="End with 3 when there are changes.")
+@plan_options
 @output(*FORMATS)
+@cluster_options
+@repo_options
 @console_options
 @click.pass_obj
 def diff_command(session: Session, /, **parameters: Any) -> int:

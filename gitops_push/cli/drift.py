@@ -21,8 +21,6 @@ KINDS = tuple(kind.value for kind in DriftKind)
 
 @click.command("drift")
 @targets
-@repo_options
-@cluster_options
 @option("--exit-code", is_flag=True, help="End with 3 when there is drift.")
 @option(
     "--fail-on",
@@ -32,6 +30,8 @@ KINDS = tuple(kind.value for kind in DriftKind)
     help="Which drift --exit-code is about.",
 )
 @output(*FORMATS)
+@cluster_options
+@repo_options
 @console_options
 @click.pass_obj
 def drift_command(session: Session, /, **parameters: Any) -> int:

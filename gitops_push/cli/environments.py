@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -11,13 +11,15 @@ from gitops_push.cli.reporting import FORMATS, Report, report_each
 from gitops_push.cli.session import Session
 from gitops_push.cli.settings import settings_of
 from gitops_push.reports.json_report import document
-from gitops_push.reports.lines import Line, columns
+from gitops_push.reports.lines import Line, Tone, columns
 from gitops_push.workflow.commands import list_environments
+
+_NONE: Final = Line("no environments: `gitops-push init` writes a gitops-push.yaml; a path works without one", Tone.DIM)
 
 
 @click.command("environments")
-@repo_options
 @output(*FORMATS)
+@repo_options
 @console_options
 @click.pass_obj
 def environments_command(session: Session, /, **parameters: Any) -> int:
@@ -34,7 +36,7 @@ def environments_command(session: Session, /, **parameters: Any) -> int:
                 for e in found
             ]
         }
-        lines = tuple(Line(text) for text in columns(rows))
+        lines = tuple(Line(text) for text in columns(rows)) if found else (_NONE,)
         return Report(0, lines, document("Environments", None, data, 0), tuple(e.name for e in found))
 
     return report_each(session, "Environments", parameters["outputs"], [""], run)

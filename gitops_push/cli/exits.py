@@ -82,8 +82,13 @@ def _report_problems(problems: tuple[Problem, ...], code: int, session: Session)
 
 
 def _report_usage(error: click.ClickException, session: Session) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):  # no mistake, a question: help without an error
+        session.console.note(Line(line) for line in error.format_message().splitlines())
+        return USAGE
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f"see `{context.command_path} --help`" if context else None
+    if isinstance(error, click.MissingParameter) and error.param and error.param.name == "environment":
+        hint = "name an environment (`gitops-push environments` lists them) or a path"
     problem = Problem(Code.USAGE, error.format_message(), hint=hint)
     code = AFTER_WRITE if session.wrote else USAGE
     _report_problems((problem,), code, session)

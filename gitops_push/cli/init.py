@@ -17,7 +17,7 @@ from gitops_push.workflow.commands import propose_config
 
 
 @click.command("init")
-@click.option("-C", "--directory", default=".", help="Run as if started in this directory.")
+@click.option("-C", "--directory", default=".", metavar="DIR", help="Run as if started in this directory.")
 @click.option("--print", "print_only", is_flag=True, help="Print the config instead of writing it.")
 @console_options
 @click.pass_obj

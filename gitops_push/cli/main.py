@@ -15,9 +15,10 @@ from gitops_push.cli.console import Console
 from gitops_push.cli.exits import exit_code_of
 from gitops_push.cli.session import Session
 from gitops_push.cli.signals import StopSignals
+from gitops_push.core.suggestion import did_you_mean
 
 COMMANDS: Final = {
-    "init": "Find overlays and plain directories, write a commented gitops-push.yaml.",
+    "init": "Write a commented gitops-push.yaml for what is in this repository.",
     "environments": "List the environments of this repository.",
     "build": "Print the manifest set of an environment.",
     "validate": "Build and check an environment offline.",
@@ -40,6 +41,29 @@ Exit codes:
 1x: the cluster is untouched. 2x: look at the cluster."""
 
 
+_TARGET: Final = "ENV is an environment of gitops-push.yaml, or a path like ./apps/my-app/overlays/prod."
+_VARIABLES: Final = "Long options can be set by variables too: --max-prune by GITOPS_PUSH_MAX_PRUNE."
+_READING: Final = "Exit codes: 0 done, 10 to 17 it could not be done; all of them: gitops-push --help."
+_COMPARING: Final = (
+    "Exit codes: 0 done, 3 there are differences (with --exit-code), 10 to 17 it could not be done; "
+    "all of them: gitops-push --help."
+)
+_WRITING: Final = (
+    "Exit codes: 0 done and healthy, 10 to 17 nothing was written, 20 failed after writing began, "
+    "21 applied but not healthy; all of them: gitops-push --help."
+)
+_EPILOGS: Final = {
+    "init": (_READING,),
+    "environments": (_VARIABLES, _READING),
+    "build": (_TARGET, _VARIABLES, _READING),
+    "validate": (_TARGET, _VARIABLES, _READING),
+    "diff": (_TARGET, _VARIABLES, _COMPARING),
+    "apply": (_TARGET, _VARIABLES, _WRITING),
+    "drift": (_TARGET, _VARIABLES, _COMPARING),
+    "status": (_TARGET, _VARIABLES, _READING),
+}
+
+
 class LazyGroup(click.Group):
     """Loads the module of a command when it is called: `--help` and `completion` import nothing heavy."""
 
@@ -53,7 +77,16 @@ class LazyGroup(click.Group):
             return None
         module = importlib.import_module(f"gitops_push.cli.{cmd_name}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
+        command.epilog = "\n\n".join(_EPILOGS.get(cmd_name, ()))
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return what click finds; of an unknown command say which one may be meant."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"there is no command {args[0]!r}{did_you_mean(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the list of commands from the table, without loading them."""

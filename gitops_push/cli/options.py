@@ -8,6 +8,8 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from gitops_push.cli.environment_names import complete_environment
+
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 Decorator = Callable[[Decorated], Decorated]
 
@@ -18,7 +20,7 @@ def option(*names: str, **attributes: Any) -> Callable[[Decorated], Decorated]:
     """Return a click option whose environment variable is made of its long name: --max-prune, GITOPS_PUSH_MAX_PRUNE."""
     long = next(name for name in names if name.startswith("--")).partition("/")[0]
     variable = "GITOPS_PUSH_" + long.removeprefix("--").replace("-", "_").upper()
-    return click.option(*names, envvar=variable, show_envvar=True, **attributes)
+    return click.option(*names, envvar=variable, **attributes)
 
 
 class Duration(click.ParamType[float]):
@@ -30,7 +32,7 @@ class Duration(click.ParamType[float]):
         """Return the seconds, or fail naming the form."""
         if isinstance(value, (int, float)):
             return float(value)
-        parts = re.findall(r"(\d+(?:\.\d+)?)(ms|h|m|s)", str(value))
+        parts = re.findall(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)(ms|h|m|s)", str(value))
         if not parts or "".join(number + unit for number, unit in parts) != value:
             self.fail(f"{value!r} is not a duration; write it like 90s, 5m or 1h30m", param, ctx)
         return float(sum(float(number) * _UNITS[unit] for number, unit in parts))
@@ -47,7 +49,7 @@ class PruneLimit(click.ParamType[tuple[int | None, int | None]]):
         """Return (count, percent), one of them None."""
         if isinstance(value, tuple):
             return value
-        found = re.fullmatch(r"(\d+)(%?)", str(value))
+        found = re.fullmatch(r"([0-9]{1,9})(%?)", str(value))
         if not found or (found[2] and int(found[1]) > 100):
             self.fail(f"{value!r} is neither a number nor a share like 20%", param, ctx)
         number = int(found[1])
@@ -103,31 +105,43 @@ def chained(*decorators: Callable[[Any], Any]) -> Callable[[Decorated], Decorate
 
 def output(*formats: str) -> Callable[[Decorated], Decorated]:
     """Return the -o option of a command that can print these formats, the first being the default."""
+    others = ", ".join(formats[1:])
     return click.option(
         "-o",
         "--output",
         "outputs",
         type=OutputFormat(*formats),
         multiple=True,
-        help=f"How to report: {', '.join(formats)}; with =FILE into a file. Repeatable.",
+        help=f"How to report: {formats[0]} (the default), {others}; with =FILE into a file. Repeatable.",
     )
 
 
 repo_options = chained(
-    click.option("-C", "--directory", default=".", help="Run as if started in this directory."),
-    option("--config", default="", help="The config file, instead of gitops-push.yaml at the top of the repository."),
-    option("-n", "--namespace", default="", help="Default namespace of a path; never moves an inventory."),
+    click.option("-C", "--directory", default=".", metavar="DIR", help="Run as if started in this directory."),
+    option(
+        "--config",
+        default="",
+        metavar="FILE",
+        help="The config, instead of the nearest gitops-push.yaml.",
+    ),
+    option(
+        "-n",
+        "--namespace",
+        default="",
+        metavar="NAME",
+        help="Default namespace of a path; an environment has one.",
+    ),
 )
 
 console_options = chained(
-    option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours in text output."),
+    option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours (default: auto)."),
     option("-q", "--quiet", is_flag=True, help="No progress, results and errors only."),
-    option("-v", "--verbose", is_flag=True, help="More about what is done."),
+    option("-v", "--verbose", is_flag=True, help="Show the traceback of an unexpected failure."),
 )
 
 cluster_options = chained(
-    option("--kubeconfig", default="", help="The kubeconfig file; comes before the config and $KUBECONFIG."),
-    option("--context", default="", help="The context of the kubeconfig, instead of its current one."),
+    option("--kubeconfig", default="", metavar="FILE", help="The kubeconfig; before the config's and $KUBECONFIG."),
+    option("--context", default="", metavar="NAME", help="The context, instead of the kubeconfig's current one."),
     option(
         "--concurrency",
         type=click.IntRange(1, 64),
@@ -138,14 +152,16 @@ cluster_options = chained(
     option("--no-proxy", is_flag=True, help="Connect directly even if HTTPS_PROXY is set."),
 )
 
+target = click.argument("environment", metavar="ENV", shell_complete=complete_environment)
+
 targets = chained(
-    click.argument("environments", nargs=-1, metavar="ENV..."),
+    click.argument("environments", nargs=-1, metavar="ENV...", shell_complete=complete_environment),
     option("--all", "all_environments", is_flag=True, help="All environments of the config."),
 )
 
 plan_options = chained(
     option("--prune/--no-prune", default=None, help="Delete what is no longer in the config (default: the config's)."),
-    option("--max-prune", type=PruneLimit(), default=None, help="Refuse to delete more than this in one run."),
+    option("--max-prune", type=PruneLimit(), default=None, help="Delete no more than this (default: the config's)."),
     option("--force-conflicts", is_flag=True, help="Take over every field that another manager set differently."),
     option(
         "--force-conflict",

@@ -11,7 +11,9 @@ from typing import Any
 import click
 
 from gitops_push.cli.session import Session
+from gitops_push.core.codes import Code
 from gitops_push.core.deployment import Outcome, Result
+from gitops_push.core.errors import ConfigError, Problem
 from gitops_push.reports.deployment_text import outcome_line
 from gitops_push.reports.lines import Line, Tone
 from gitops_push.workflow.commands import list_environments
@@ -77,9 +79,19 @@ def chosen_environments(settings: Settings, named: Iterable[str], *, all_of_them
     if all_of_them and names:
         raise click.UsageError("either name environments or say --all, not both")
     if all_of_them:
-        return tuple(summary.name for summary in list_environments(settings))
+        return _all_environments(settings)
     if not names:
         raise click.UsageError("name an environment of gitops-push.yaml or a path (or --all)")
+    return names
+
+
+def _all_environments(settings: Settings) -> tuple[str, ...]:
+    """Return the names of all; to find none is an error, or a job that says --all would be green and do nothing."""
+    names = tuple(summary.name for summary in list_environments(settings))
+    if not names:
+        message = "--all finds nothing: there are no environments"
+        hint = "`gitops-push init` writes a gitops-push.yaml; a path works without one"
+        raise ConfigError(Problem(Code.ENVIRONMENT_UNKNOWN, message, hint=hint))
     return names
 
 

@@ -17,9 +17,9 @@ from gitops_push.workflow.commands import status
 
 @click.command("status")
 @targets
-@repo_options
-@cluster_options
 @output(*FORMATS)
+@cluster_options
+@repo_options
 @console_options
 @click.pass_obj
 def status_command(session: Session, /, **parameters: Any) -> int:

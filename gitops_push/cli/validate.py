@@ -17,8 +17,8 @@ from gitops_push.workflow.commands import build
 
 @click.command("validate")
 @targets
-@repo_options
 @output(*FORMATS)
+@repo_options
 @console_options
 @click.pass_obj
 def validate_command(session: Session, /, **parameters: Any) -> int:

@@ -146,7 +146,8 @@ def _how(plan: Plan) -> str:
 def _verdict(plan: Plan) -> Line:
     blocked = plan.count(Action.BLOCKED)
     if blocked:
-        return Line(f"BLOCKED {plan.environment}: {counted(blocked, 'object')}; apply refuses, with exit code 15", Tone.BAD)
+        objects = counted(blocked, "object")
+        return Line(f"BLOCKED {plan.environment}: {objects}; apply refuses, with exit code 15", Tone.BAD)
     if plan.has_changes:
         return Line(f"CHANGES {plan.environment}: {plan_counts(plan)}")
     return Line(f"IN SYNC {plan.environment}: {counted(len(plan.changes), 'object')}, nothing to do", Tone.GOOD)
