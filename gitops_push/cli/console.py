@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TextIO
 
+import click
+
 from gitops_push.core.redaction import Redactor
 from gitops_push.core.untrusted import clean_line
 from gitops_push.reports.lines import Line, Tone
@@ -151,12 +153,14 @@ class Console:
         return RichConsole(file=stream, force_terminal=True, emoji=False)
 
     def _write(self, stream: TextIO, text: str) -> None:
-        """A reader that went away (`| head`) must not change what a run does or its exit code."""
+        """A reader that went away (`| head`) must not change what a run does or its exit code; a full disk is told."""
         try:
             stream.write(text)
             stream.flush()
-        except BrokenPipeError:
+        except OSError as error:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            if stream is self._out and not isinstance(error, BrokenPipeError):
+                raise click.FileError("standard output", error.strerror or "cannot be written") from error
 
     def _is_terminal(self, stream: TextIO) -> bool:
         return stream.isatty() and not self._in_ci and self._environ.get("TERM", "") != "dumb"

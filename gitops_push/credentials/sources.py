@@ -90,7 +90,7 @@ class _Search:
         if source.env:
             return self._variable(source.env)
         path = self._expanded(source.file)
-        if not path.exists():
+        if not _exists(path):
             self._looked.append(f"{path}: no such file")
             return ()
         return (self._file(path, "credentials.file"),)
@@ -104,7 +104,7 @@ class _Search:
         if isinstance(held, HeldText):
             return (KubeconfigText(held.content, f"the variable {name}"),)
         paths = [Path(path) for path in held.path.split(os.pathsep) if path]
-        found = tuple(self._file(path, f"the variable {name}") for path in paths if path.exists())
+        found = tuple(self._file(path, f"the variable {name}") for path in paths if _exists(path))
         if not found:
             self._looked.append(f"variable {name}: neither a kubeconfig, nor base64 of one, nor the path of a file")
         return found
@@ -114,7 +114,7 @@ class _Search:
         if self._options.in_ci or path is None:
             self._looked.append("~/.kube/config: not used in CI" if self._options.in_ci else "HOME: not set")
             return ()
-        if not path.exists():
+        if not _exists(path):
             self._looked.append(f"{path}: no such file")
             return ()
         return (self._file(path, "the home directory"),)
@@ -152,6 +152,14 @@ class _Search:
                 hint=hint,
             )
         )
+
+
+def _exists(path: Path) -> bool:
+    """Return whether there is such a file. What is no path at all, a token for example, is none."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _check_pin(cluster: Cluster, credential: Credential) -> None:

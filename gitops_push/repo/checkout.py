@@ -94,7 +94,7 @@ def _read_git(git: _Git) -> Checkout:
     if top.returncode:
         raise _unusable(git.folder, _first_line(top.stderr))
     return Checkout(
-        root=Path(_answer(top)),
+        root=Path(os.fsdecode(top.stdout.removesuffix(b"\n"))),  # a folder's name may be any bytes
         commit=_answer(git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}")),
         branch=_answer(git.run("symbolic-ref", "--quiet", "--short", "HEAD")),
         dirty=_is_dirty(git),

@@ -9,7 +9,7 @@ from typing import assert_never
 from gitops_push.core.checkout import Checkout
 from gitops_push.core.codes import Code
 from gitops_push.core.environment import DirectorySource, Environment, KustomizeSource, Source
-from gitops_push.core.errors import Problem, RefusedError
+from gitops_push.core.errors import ConfigError, Problem, RefusedError
 from gitops_push.repo.checkout import read_checkout
 from gitops_push.repo.environments import Asked, load_environment
 from gitops_push.system.files import RepoFiles
@@ -37,14 +37,27 @@ class EnvironmentSummary:
 
 def open_workspace(settings: Settings, target: str, watcher: Watcher) -> Workspace:
     """Open the checkout of the current folder, or of the path that is asked for where that lies elsewhere."""
-    folder = settings.directory.resolve()
+    folder = _resolved(settings.directory)
     checkout = read_checkout(folder, settings.environ)
-    path = (folder / target).resolve()
+    path = _resolved(folder / target)
     if path.exists() and not path.is_relative_to(checkout.root):
         folder = path if path.is_dir() else path.parent
         checkout = read_checkout(folder, settings.environ)
     watcher.root(Path(checkout.root))
     return Workspace(checkout, RepoFiles(checkout.root), folder.relative_to(checkout.root).as_posix())
+
+
+def _resolved(path: Path) -> Path:
+    """Return the path with all links followed. Raises `ConfigError` where the system does not take it for a path."""
+    try:
+        found = path.resolve()
+        found.exists()
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "it is no path"
+        message = f"cannot look at {str(path)[:200]!r}: {reason.lower()}"
+        hint = "change to a directory that exists, and give the name of an environment or a path in the repo"
+        raise ConfigError(Problem(Code.CHECKOUT_UNUSABLE, message, hint=hint)) from error
+    return found
 
 
 def environment_of(workspace: Workspace, settings: Settings, name: str) -> Environment:

@@ -178,3 +178,43 @@ def test_a_small_kustomization_costs_little(repo: Program, bomb: str) -> None:
     assert done.code == 12, done
     assert "--> " in done.err, done
     assert "help: " in done.err or "limit" in done.err, done
+
+
+def in_shell(program: Program, script: str) -> Finished:
+    """Run a script of the shell in which `$run` is the program."""
+    environ = {**program.full_environ, "run": " ".join(PYTHON)}
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=program.folder, env=environ, capture_output=True, timeout=60, check=False
+    )
+    return Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        ("$run build app >&-", 0),
+        ("$run build app 2>&-", 0),
+        ("$run build app <&- >&- 2>&-", 0),
+        ("$run build nope 2>&-", 10),
+        ("$run build app >/dev/full", 2),
+        ("mkdir gone; cd gone; rmdir ../gone; $run build app", 10),
+        ("git init -q $'../a\\nb'; cp -r app $'../a\\nb'; cd $'../a\\nb'; $run build app", 0),
+        (f"$run build {'x' * 5000}", 10),
+        (f"KUBECONFIG={'A' * 3000} $run diff app", 11),
+        (f"GITOPS_PUSH_MAX_PRUNE={'9' * 5000} $run diff app", 2),
+    ],
+    ids=lambda value: str(value)[:50],
+)
+def test_odd_surroundings_have_their_exit_codes(repo: Program, script: str, code: int) -> None:
+    repo.write("app/s.yaml", config_map("settings"))
+    done = in_shell(repo, script)
+    assert done.code == code, done
+    assert "a bug in" not in done.err
+
+
+def test_no_module_of_the_config_repo_is_run(repo: Program) -> None:
+    repo.write("app/s.yaml", config_map("settings"))
+    for name in ("yaml", "click", "json"):
+        repo.write(f"{name}.py", "raise SystemExit('code of the config repo ran')\n")
+    done = limited(repo, "build", "app")
+    assert done.code == 0, done
