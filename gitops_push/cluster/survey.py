@@ -11,6 +11,7 @@ from gitops_push.cluster.api import ApiReader
 from gitops_push.cluster.dry_run import Asked, OnProgress, ask_all
 from gitops_push.cluster.live import LiveObjects, read_external, read_live
 from gitops_push.cluster.targets import Target, find_targets, with_missing_namespaces
+from gitops_push.core.codes import Code
 from gitops_push.core.disclosure import Disclosure, sensitive_values
 from gitops_push.core.environment import Environment
 from gitops_push.core.errors import Problem
@@ -93,6 +94,7 @@ def survey(request: PlanRequest, reader: ApiReader, pick: Pick = everything) -> 
     """
     served = reader.served_kinds()
     targets, problems = find_targets(request.manifests, served, request.environment, request.inventory.id)
+    problems = (*problems, *(_is_record(target) for target in targets if target.ref == request.inventory.ref))
     live = read_live(targets, request.inventory.entries, served, reader)
     missing = read_external(request.environment.external, served, reader)
     targets = with_missing_namespaces(targets, live.objects)
@@ -112,6 +114,11 @@ def sensitive_fields(request: PlanRequest, ref: ObjectRef) -> tuple[FieldPath, .
 def ignored_fields(request: PlanRequest, ref: ObjectRef, live: Body) -> tuple[FieldPath, ...]:
     """Return the fields of an object whose differences count as none."""
     return patterns_for(request.environment.ignore, ref, live)
+
+
+def _is_record(target: Target) -> Problem:
+    message = f"{target.ref} is the inventory of this environment: gitops-push itself writes it"
+    return Problem(Code.MANIFEST_INVALID, message, target.manifest.origin, target.ref, "take it out of the config")
 
 
 def _secrets(

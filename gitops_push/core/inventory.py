@@ -25,7 +25,9 @@ from gitops_push.core.objects import Body, ObjectRef
 PART_OF_LABEL: Final = "applyset.kubernetes.io/part-of"
 """On every member; its value is the id of the set."""
 
-_ID_LABEL: Final = "applyset.kubernetes.io/id"
+SET_ID_LABEL: Final = "applyset.kubernetes.io/id"
+"""On the record itself."""
+
 _TOOLING: Final = "applyset.kubernetes.io/tooling"
 _GROUP_KINDS: Final = "applyset.kubernetes.io/contains-group-kinds"
 _NAMESPACES: Final = "applyset.kubernetes.io/additional-namespaces"
@@ -139,7 +141,7 @@ def to_config_map(inventory: Inventory) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "name": inventory.name,
         "namespace": inventory.namespace,
-        "labels": {_ID_LABEL: inventory.id, _MANAGED_BY: _TOOL},
+        "labels": {SET_ID_LABEL: inventory.id, _MANAGED_BY: _TOOL},
         "annotations": {
             _TOOLING: f"{_TOOL}/v1",
             _GROUP_KINDS: ",".join(sorted({_group_kind(entry.ref) for entry in inventory.entries})),
@@ -221,8 +223,8 @@ def _check_is_ours(ref: ObjectRef, metadata: Mapping[str, Any]) -> None:
     tooling = (metadata.get("annotations") or {}).get(_TOOLING, "")
     if tooling.rpartition("/")[0] != _TOOL:
         _refuse(ref, f"belongs to {tooling!r}" if tooling else "exists, but is no inventory of gitops-push")
-    if (metadata.get("labels") or {}).get(_ID_LABEL) != applyset_id(ref.name, ref.namespace):
-        _refuse(ref, f"has the wrong id in its label {_ID_LABEL}")
+    if (metadata.get("labels") or {}).get(SET_ID_LABEL) != applyset_id(ref.name, ref.namespace):
+        _refuse(ref, f"has the wrong id in its label {SET_ID_LABEL}")
 
 
 def _read(metadata: Mapping[str, Any], data: Mapping[str, Any]) -> Inventory:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from gitops_push.core.inventory import PART_OF_LABEL
+from gitops_push.core.inventory import PART_OF_LABEL, SET_ID_LABEL
 from gitops_push.core.managed_fields import FIELD_MANAGER, manager_entries, our_entry
 from gitops_push.core.objects import Body, ObjectRef
 
@@ -175,7 +175,20 @@ def _other_set(marks: _Marks, part_of_id: str) -> Iterator[OtherOwner]:
         )
 
 
-_EVIDENCE: Final[tuple[Callable[[_Marks], Iterator[OtherOwner]], ...]] = (_argocd, _flux, _helm, _kapp, _cli_utils)
+def _record(marks: _Marks) -> Iterator[OtherOwner]:
+    """An ApplySet's own record says what it owns: overwritten (an export holds them too), all of that is nobody's."""
+    if found := (_metadata(marks.body).get("labels") or {}).get(SET_ID_LABEL):
+        yield OtherOwner(f"the ApplySet {found}, as its record", "take it out of the config: its tool writes it")
+
+
+_EVIDENCE: Final[tuple[Callable[[_Marks], Iterator[OtherOwner]], ...]] = (
+    _argocd,
+    _flux,
+    _helm,
+    _kapp,
+    _cli_utils,
+    _record,
+)
 
 
 def _metadata(body: Body) -> Mapping[str, Any]:

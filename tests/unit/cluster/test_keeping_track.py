@@ -10,9 +10,10 @@ import pytest
 from gitops_push.cluster.api import ApiFailure
 from gitops_push.cluster.deployer import DeployOptions, deploy
 from gitops_push.core.environment import FieldRule, PruneRules
+from gitops_push.core.errors import PlanError
 from gitops_push.core.managed_fields import our_entry
 from gitops_push.core.plan import Action
-from tests.cluster.deploying import deployed, prepare, stored
+from tests.cluster.deploying import deployed, message, prepare, stored
 from tests.fakes import FakeApiServer
 from tests.unit.cluster.plans import change_of, config_map, deployment, namespace
 
@@ -107,6 +108,26 @@ def test_a_field_that_always_differs_does_not_keep_others_from_becoming_ours(clu
     assert entry is not None
     assert ("spec", "paused") in entry.paths()
     assert not prepare(cluster, "shop", deployment(paused=True), **home).plan.has_changes
+
+
+@pytest.mark.parametrize("key", ["argocd.argoproj.io/sync-options", "kustomize.toolkit.fluxcd.io/prune"])
+def test_what_asks_to_stay_after_the_plan_is_not_deleted(cluster: FakeApiServer, key: str) -> None:
+    deployed(cluster, "shop", config_map(), config_map("two"), options=QUICK)
+    todo = prepare(cluster, "shop", config_map(), options=QUICK)
+    assert change_of(todo.plan, "two").action is Action.PRUNE
+    wish = {key: "disabled" if "flux" in key else "Prune=false"}
+    cluster.edit("ConfigMap", "shop", "two", lambda body: body["metadata"].update(annotations=wish))
+    done = deploy(todo, cluster)
+    assert (done.exit_code, owned(cluster)) == (20, {"env", "two"})
+    assert "somebody changed it since the plan" in message(done, "two")
+
+
+def test_an_inventory_is_never_written_as_a_manifest(cluster: FakeApiServer) -> None:
+    deployed(cluster, "shop", config_map(), options=QUICK)
+    with pytest.raises(PlanError, match="is the inventory of this environment"):
+        prepare(cluster, "shop", config_map(), config_map("gitops-push-shop-prod"))
+    other = prepare(cluster, "shop", config_map("gitops-push-shop-prod", objects="[]"), name="other")
+    assert other.plan.changes[0].action is Action.BLOCKED
 
 
 def test_a_stop_before_the_first_write_writes_nothing(cluster: FakeApiServer) -> None:
