@@ -17,20 +17,12 @@ from gitops_push.core.names import wrong_label
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Node, origin_at
 from gitops_push.documents.reader import Dialect, read_documents, read_one
+from gitops_push.repo.declarations import DECLARATIONS, declaration_problem, only_declares
 from gitops_push.repo.directory import CONFIG_NAMES, EXTENSIONS, KUSTOMIZATION_NAMES, kustomization_of
 from gitops_push.system.files import RepoFiles
 
 _DEFAULT_NAMESPACE: Final = "default"
 _CHART_NAME: Final = "Chart.yaml"
-_DECLARATIONS: Final = frozenset(
-    {
-        ("argoproj.io", "Application"),
-        ("argoproj.io", "ApplicationSet"),
-        ("kustomize.toolkit.fluxcd.io", "Kustomization"),
-        ("helm.toolkit.fluxcd.io", "HelmRelease"),
-    }
-)
-_OPERATORS: Final = ("argoproj.io", "fluxcd.io")
 _NAME_LIMIT: Final = 63
 _KEPT: Final = 40
 
@@ -116,9 +108,19 @@ def _source_of(files: RepoFiles, path: str, kustomization: str) -> Source:
         return KustomizeSource(path, Origin(kustomization))
     if files.is_dir(path) and files.is_file(files.resolve(path, _CHART_NAME)):
         raise ConfigError(Problem(Code.CONFIG_NOT_SUPPORTED_YET, f"{path} is a chart; charts are not supported yet"))
-    if files.is_file(path):
-        _refuse_declaration(files, path)
+    for file in _declaring_files(files, path):
+        _refuse_declaration(files, file)
     return DirectorySource(path, Origin(path))
+
+
+def _declaring_files(files: RepoFiles, path: str) -> list[str]:
+    """Return the file itself, or those of a directory that holds nothing but declarations."""
+    if files.is_file(path):
+        return [path]
+    names = {entry.name for entry in files.entries(path) if not entry.is_dir} if files.is_dir(path) else set()
+    candidate = _candidate(files, path, names)
+    only = candidate is not None and candidate.kind is CandidateKind.DECLARATIONS
+    return [files.resolve(path, name) for name in sorted(names) if name.endswith(EXTENSIONS)] if only else []
 
 
 def _refuse_declaration(files: RepoFiles, path: str) -> None:
@@ -129,12 +131,9 @@ def _refuse_declaration(files: RepoFiles, path: str) -> None:
         return
     for document in documents:
         kind = _kind_of(document.value)
-        if kind in _DECLARATIONS:
-            message = f"{path} declares an application ({' '.join(kind)}); those are not supported yet"
-            hint = "give the path that it names; to apply the declaration itself, list it as a 'directory' source"
-            raise ConfigError(
-                Problem(Code.CONFIG_NOT_SUPPORTED_YET, message, Origin(path, document.start_line, 1), hint=hint)
-            )
+        if kind in DECLARATIONS:
+            origin = Origin(path, document.start_line, 1)
+            raise ConfigError(declaration_problem(files, document.value, kind, origin))
 
 
 def _namespace_of(files: RepoFiles, kustomization: str) -> tuple[str, Origin | None]:
@@ -176,7 +175,7 @@ def _candidate(files: RepoFiles, path: str, names: Collection[str]) -> Candidate
     kinds = [kind for name in sorted(names) for kind in _kinds_in(files, files.resolve(path, name))]
     if not kinds:
         return None
-    return Candidate(path, CandidateKind.DECLARATIONS if _only_declares(kinds) else CandidateKind.DIRECTORY)
+    return Candidate(path, CandidateKind.DECLARATIONS if only_declares(kinds) else CandidateKind.DIRECTORY)
 
 
 def _kustomization_candidate(files: RepoFiles, path: str, kustomization: str) -> Candidate:
@@ -196,11 +195,6 @@ def _kinds_in(files: RepoFiles, path: str) -> list[tuple[str, str]]:
         return []
     kinds = [_kind_of(document.value) for document in documents]
     return [kind for kind in kinds if kind] if all(kinds) else []
-
-
-def _only_declares(kinds: Iterable[tuple[str, str]]) -> bool:
-    """Return whether the objects are applications declared for an operator, and what only it reads beside them."""
-    return any(kind in _DECLARATIONS for kind in kinds) and all(group.endswith(_OPERATORS) for group, _ in kinds)
 
 
 def _kind_of(body: Node) -> tuple[str, str] | None:

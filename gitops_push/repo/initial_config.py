@@ -12,7 +12,7 @@ from typing import Final
 from gitops_push.core.checkout import Checkout
 from gitops_push.core.codes import Code
 from gitops_push.core.environment import Cluster, DirectorySource, Environment, KustomizeSource
-from gitops_push.core.errors import BuildError
+from gitops_push.core.errors import BuildError, Problem
 from gitops_push.core.origin import Origin
 from gitops_push.repo.build import build_manifests
 from gitops_push.repo.config_grammar import CLUSTER_NAME, ENVIRONMENT_NAME, PROJECT, RELATIVE_PATH
@@ -59,13 +59,16 @@ class _Block:
     covers: tuple[_Overlay, ...] = ()
     external: tuple[str, ...] = ()
     builds: bool = True
+    is_empty: bool = False
 
 
 def initial_config(checkout: Checkout, files: RepoFiles) -> str:
     """Return the text of a gitops-push.yaml for what is found in a repo. It loads as it stands."""
     candidates = find_candidates(files)
-    blocks = _blocks(files, [item for item in candidates if _is_deployable(item)])
-    lines = [*_head(checkout), "", *_clusters(blocks), "", *_environments(blocks), *_left_out(candidates)]
+    found = _blocks(files, [item for item in candidates if _is_deployable(item)])
+    blocks = [block for block in found if not block.is_empty]
+    empty = [block.source.partition(": ")[2] for block in found if block.is_empty]
+    lines = [*_head(checkout), "", *_clusters(blocks), "", *_environments(blocks), *_left_out(candidates, empty)]
     return "\n".join(lines) + "\n"
 
 
@@ -140,16 +143,20 @@ def _common_namespace(overlays: Sequence[_Overlay]) -> str:
 
 
 def _single_block(files: RepoFiles, item: Candidate, overlay: _Overlay | None, name: str) -> _Block:
-    stage = overlay.stage if overlay and _fits(overlay.stage) else "default"
+    staged = [part for part in item.path.split("/") if part in _STAGES]
+    stage = overlay.stage if overlay and _fits(overlay.stage) else (staged or ["default"])[-1]
     kustomize = item.kind is CandidateKind.KUSTOMIZATION
     namespace = item.namespace or "default"
-    external, builds = _try_build(files, item, namespace)
+    problems = _build_problems(files, item, namespace)
+    unknown = [problem.ref for problem in problems if problem.code is Code.UNKNOWN_NAMESPACE]
+    external = tuple(sorted(ref.namespace for ref in unknown if ref))
+    is_empty = any(problem.code is Code.EMPTY_SET for problem in problems)
     source = f"{'kustomize' if kustomize else 'directory'}: {_quoted(item.path)}"
-    return _Block(name, stage, namespace, source, (stage,), external=external, builds=builds)
+    return _Block(name, stage, namespace, source, (stage,), (), external, len(external) == len(problems), is_empty)
 
 
-def _try_build(files: RepoFiles, item: Candidate, namespace: str) -> tuple[tuple[str, ...], bool]:
-    """Return the namespaces that a build needs from outside, and whether it works with them."""
+def _build_problems(files: RepoFiles, item: Candidate, namespace: str) -> tuple[Problem, ...]:
+    """Return what a build complains about, among it the namespaces that it needs from outside."""
     origin = Origin(item.path)
     kustomize = item.kind is CandidateKind.KUSTOMIZATION
     source = KustomizeSource(item.path, origin) if kustomize else DirectorySource(item.path, origin)
@@ -157,10 +164,8 @@ def _try_build(files: RepoFiles, item: Candidate, namespace: str) -> tuple[tuple
     try:
         build_manifests(Checkout(files.root), files, environment)
     except BuildError as error:
-        unknown = [problem for problem in error.problems if problem.code is Code.UNKNOWN_NAMESPACE]
-        names = sorted(problem.ref.namespace for problem in unknown if problem.ref)
-        return tuple(names), len(unknown) == len(error.problems)
-    return (), True
+        return error.problems
+    return ()
 
 
 def _short_name(item: Candidate, overlays: Mapping[str, _Overlay]) -> str:
@@ -202,12 +207,12 @@ def _clusters(blocks: Sequence[_Block]) -> Iterator[str]:
         yield "clusters: {}"
         return
     yield "clusters:"
+    yield "  # env: the CI secret that holds the kubeconfig, plain or base64."
+    yield "  # server: https://… beside it refuses a kubeconfig that points to another cluster."
     for stage in stages:
         variable = "KUBECONFIG_" + re.sub(r"[^A-Z0-9]+", "_", stage.upper()) if stage != "default" else "KUBECONFIG_CI"
         yield f"  {_quoted(stage)}:"
-        yield "    # The CI secret with the kubeconfig, plain or base64."
         yield f"    credentials: {{env: {variable}}}"
-        yield "    # server: https://…   # pin: refuse a kubeconfig that points to another cluster"
 
 
 def _environments(blocks: Sequence[_Block]) -> Iterator[str]:
@@ -216,6 +221,7 @@ def _environments(blocks: Sequence[_Block]) -> Iterator[str]:
         yield "environments: {}"
         return
     yield "environments:"
+    yield "  # namespace: for objects that name none; the inventory of what was deployed lives there too."
     for block in blocks:
         yield from _environment(block)
 
@@ -228,7 +234,7 @@ def _environment(block: _Block) -> Iterator[str]:
     if block.covers:
         yield f"    match: {_quoted(block.source)}"
     yield f"    cluster: {_quoted(block.cluster)}"
-    yield f"    namespace: {_quoted(block.namespace)}   # for objects that name none; the inventory lives here too"
+    yield f"    namespace: {_quoted(block.namespace)}"
     if not block.covers:
         yield "    sources:"
         yield f"      - {block.source}" + (
@@ -241,12 +247,18 @@ def _environment(block: _Block) -> Iterator[str]:
         yield "    protected: true   # apply asks for --confirm, and needs a clean checkout"
 
 
-def _left_out(candidates: Sequence[Candidate]) -> Iterator[str]:
+def _left_out(candidates: Sequence[Candidate], empty: Sequence[str]) -> Iterator[str]:
+    if empty:
+        yield ""
+        yield f"# Left out, because there are no objects in them: {', '.join(empty)}"
     for kind, what in ((CandidateKind.CHART, "Charts"), (CandidateKind.DECLARATIONS, "Declared applications")):
         found = [item.path for item in candidates if item.kind is kind and _is_writable(item.path)]
         if found:
             yield ""
-            yield f"# {what} were found, and are not supported yet: {', '.join(found)}"
+            folders = ", ".join("the top folder" if path == "." else path for path in found)
+            yield f"# {what} were found, and are not supported yet: {folders}"
+            if kind is CandidateKind.DECLARATIONS:
+                yield "# What they deploy can be deployed all the same: give each path that they name an environment."
 
 
 def _quoted(text: str) -> str:

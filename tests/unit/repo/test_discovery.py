@@ -178,6 +178,21 @@ def test_declared_applications_are_mentioned_and_left_out(tmp_path: Path) -> Non
     assert sorted(loaded(files, text)) == ["crds"]
 
 
+def test_a_kustomization_without_objects_is_mentioned_and_left_out(tmp_path: Path) -> None:
+    files = repo(tmp_path, {"web/kustomization.yaml": kustomization("none.yaml"), "web/none.yaml": "# later\n"})
+    text = initial_config(Checkout(tmp_path), files)
+    assert "# Left out, because there are no objects in them: web" in text
+    assert loaded(files, text) == {}
+
+
+def test_a_stage_anywhere_in_a_path_chooses_the_cluster(tmp_path: Path) -> None:
+    paths = ("clusters/production/monitoring/kustomization.yaml", "clusters/staging/monitoring/kustomization.yaml")
+    tree = {path: kustomization("a.yaml") for path in paths}
+    files = repo(tmp_path, tree | {path.replace("kustomization", "a"): OBJECT for path in paths})
+    found = loaded(files, initial_config(Checkout(tmp_path), files))
+    assert sorted(cluster for _, _, cluster in found.values()) == ["production", "staging"]
+
+
 def test_folders_of_one_name_are_named_by_their_paths(tmp_path: Path) -> None:
     files = repo(tmp_path, {"a/crds/a.yaml": OBJECT, "b/crds/a.yaml": OBJECT})
     assert sorted(loaded(files, initial_config(Checkout(tmp_path), files))) == ["a-crds", "b-crds"]
