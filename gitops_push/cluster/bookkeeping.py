@@ -10,18 +10,20 @@ from gitops_push.cluster.api import ApiFailure, ApiWriter
 from gitops_push.cluster.crew import Crew, Untold
 from gitops_push.cluster.deploy_request import DeployRequest
 from gitops_push.cluster.failures import error_before_writing, failure_text
-from gitops_push.cluster.inventory_store import check_has_place, write_inventory
+from gitops_push.cluster.inventory_store import check_has_place, read_inventory, write_inventory
 from gitops_push.cluster.ledger import IN_SET, Ledger
 from gitops_push.cluster.preflight import check_permissions, check_sizes
 from gitops_push.cluster.targets import Target
 from gitops_push.core.deployment import Result
-from gitops_push.core.errors import GitopsPushError
+from gitops_push.core.errors import GitopsPushError, NotNowError
 from gitops_push.core.inventory import Inventory, InventoryEntry, InventoryState, exact, superset
 from gitops_push.core.plan import Action, Change
 
 _FAILED: Final = InventoryState.FAILED
 _LAST_WRITE_SECONDS: Final = 1.5
 """What the last write of an interrupted run gets: the process has 7 s from the signal, and requests in flight get 5."""
+
+_JOIN_ATTEMPTS: Final = 3
 
 Refusal: TypeAlias = ApiFailure | GitopsPushError
 
@@ -64,7 +66,7 @@ class Bookkeeping:
             return
         options = self._request.options
         crew: Crew[Inventory, Refusal | None] = Crew(
-            self._attempt, 1, lambda: self._ledger.interrupted, _LAST_WRITE_SECONDS, options.clock
+            self._attempt_last, 1, lambda: self._ledger.interrupted, _LAST_WRITE_SECONDS, options.clock
         )
         for inventory, result in crew.run([final]):
             match result:
@@ -101,6 +103,25 @@ class Bookkeeping:
         except (ApiFailure, GitopsPushError) as refusal:
             return refusal
         return None
+
+    def _attempt_last(self, final: Inventory) -> Refusal | None:
+        """Write the last record; where another run has taken the inventory over, add what this one wrote to it."""
+        refusal = self._attempt(final)
+        if isinstance(refusal, NotNowError) and self._ledger.uids:
+            self._join(final)
+        return refusal
+
+    def _join(self, final: Inventory) -> None:
+        """Make sure that what this run created is in the record that the other run keeps, or it would be nobody's."""
+        for _ in range(_JOIN_ATTEMPTS):
+            try:
+                theirs = read_inventory(self._writer, final.project, final.environment, final.namespace)
+            except (ApiFailure, GitopsPushError):
+                return  # the outcome of the inventory is a failure already
+            known = {entry.ref for entry in theirs.entries}
+            ours = [e for e in final.entries if e.ref in self._ledger.uids and e.ref not in known]
+            if not ours or self._attempt(replace(theirs, entries=_merged(theirs.entries, ours), state=_FAILED)) is None:
+                return
 
     def _ahead(self) -> Inventory:
         plan = self._request.plan

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
-from gitops_push.cluster.api import ApiFailure
+from gitops_push.cluster.api import Answer, ApiFailure, Precondition, ServedKind
 from gitops_push.cluster.deployer import DeployOptions, deploy
+from gitops_push.core.deployment import Result
 from gitops_push.core.environment import FieldRule, PruneRules
 from gitops_push.core.errors import PlanError
 from gitops_push.core.managed_fields import our_entry
+from gitops_push.core.objects import Body
 from gitops_push.core.plan import Action
-from tests.cluster.deploying import deployed, message, prepare, stored
+from tests.cluster.deploying import deployed, message, prepare, results, stored
 from tests.fakes import FakeApiServer
 from tests.unit.cluster.plans import change_of, config_map, deployment, namespace
 
 QUICK = DeployOptions(timeout_seconds=1.0, foundation_seconds=1.0)
 UNWAITED = replace(QUICK, wait=False)
+
+
+@dataclass(slots=True)
+class Busy(FakeApiServer):
+    """Somebody does something right before the next object is written."""
+
+    before_apply: Callable[[], object] = lambda: None
+
+    def apply(self, kind: ServedKind, namespace: str, name: str, body: Body, precondition: Precondition) -> Answer:
+        happening, self.before_apply = self.before_apply, lambda: None
+        happening()
+        return FakeApiServer.apply(self, kind, namespace, name, body, precondition)
 
 
 @pytest.fixture
@@ -128,6 +143,19 @@ def test_an_inventory_is_never_written_as_a_manifest(cluster: FakeApiServer) -> 
         prepare(cluster, "shop", config_map(), config_map("gitops-push-shop-prod"))
     other = prepare(cluster, "shop", config_map("gitops-push-shop-prod", objects="[]"), name="other")
     assert other.plan.changes[0].action is Action.BLOCKED
+
+
+def test_what_an_overtaken_run_created_is_in_the_inventory_of_the_other() -> None:
+    cluster = Busy()
+    cluster.put(namespace())
+    deployed(cluster, "shop", config_map(), options=QUICK)
+    first = prepare(cluster, "shop", config_map(), config_map("a"), options=QUICK)
+    cluster.before_apply = lambda: deployed(cluster, "shop", config_map(), options=QUICK)
+    done = deploy(first, cluster)
+    assert (done.exit_code, results(done)["gitops-push-shop-prod"]) == (20, Result.FAILED)
+    assert owned(cluster) == {"env", "a"}
+    assert deployed(cluster, "shop", config_map(), options=QUICK).exit_code == 0
+    assert ("", "configmaps", "shop", "a") not in cluster.objects
 
 
 def test_a_stop_before_the_first_write_writes_nothing(cluster: FakeApiServer) -> None:
