@@ -11,7 +11,7 @@ from gitops_push.cluster.api import ApiFailure
 from gitops_push.cluster.authorization import Authorization, Headers
 from gitops_push.cluster.in_flight import InFlight
 from gitops_push.cluster.options import ConnectionOptions
-from gitops_push.cluster.reply import NoReply, Reply
+from gitops_push.cluster.reply import NoReply, Reply, ReplyTooLarge
 from gitops_push.cluster.request import Request, refuse_write
 from gitops_push.cluster.retries import Retries, Trouble, Verdict, trouble_of, verdict
 from gitops_push.core.codes import Code
@@ -74,12 +74,13 @@ class Exchange:
     def __post_init__(self) -> None:
         self.in_flight = InFlight(self.options.concurrency, self.retries.clock)
 
-    def call(self, request: Request) -> Reply:
+    def call(self, request: Request, *, can_ask_for_less: bool = False) -> Reply:
         """Return the final answer to a request: 2xx, or a status that no repetition can mend (404, 409, 422, …).
 
         Sends it again as `retries` allows. Raises `ApiFailure` for a write of which nobody knows whether it happened,
         or a server that stays overloaded or broken; `ClusterError` if there was no answer; `CredentialError` for a 401
-        that stays.
+        that stays. An answer over the limit is a `ReplyTooLarge` where the caller can ask for less, else a
+        `ClusterError`, and for a write an unknown result: it may well have happened.
         """
         if self.options.read_only:
             refuse_write(request)
@@ -95,6 +96,10 @@ class Exchange:
                 problem: Reply | NoReply = reply
             except NoReply as nothing:
                 problem, trouble = nothing, Trouble.LOST if nothing.sent else Trouble.NOT_SENT
+            except ReplyTooLarge as large:
+                if can_ask_for_less:
+                    raise
+                problem, trouble = NoReply(self._too_large(large), sent=True, final=True), Trouble.LOST
             if verdict(request.effect, trouble) is Verdict.AMBIGUOUS:
                 raise self._ambiguous(problem)
             retry_after = problem.retry_after if isinstance(problem, Reply) else ""
@@ -154,6 +159,11 @@ class Exchange:
 
     def _given_up(self, problem: Reply | NoReply) -> Exception:
         return problem.error if isinstance(problem, NoReply) else failure_of(problem, self.server)
+
+    def _too_large(self, large: ReplyTooLarge) -> ClusterError:
+        message = f"{self.server} answered with more than {large.limit_bytes >> 20} MiB for one object"
+        hint = "no API server does that: check the server's URL and HTTPS_PROXY"
+        return ClusterError(Problem(Code.SERVER_ERROR, message, hint=hint))
 
     def _too_late(self) -> ClusterError:
         return ClusterError(

@@ -191,7 +191,7 @@ class HttpApi:
         while True:
             pairs = (("labelSelector", label_selector), ("limit", str(page_size)), ("continue", following))
             request = Request("GET", path + query(pairs), Effect.READ, limit_bytes=LIST_LIMIT_BYTES, gzip=True)
-            document = self._object(self._exchange.call(request))
+            document = self._object(self._exchange.call(request, can_ask_for_less=True))
             items.extend(_whole(item, kind) for item in document.get("items") or ())
             metadata = document.get("metadata") or {}
             following = metadata.get("continue") or ""

@@ -13,7 +13,7 @@ from gitops_push.cluster.api import ApiFailure
 from gitops_push.cluster.retries import RetryRules
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import ClusterError
-from tests.unit.cluster.opening import BODY, CONFIG_MAP, api, code_of, get
+from tests.unit.cluster.opening import BODY, CONFIG_MAP, GUARD, api, code_of, get
 from tests.unit.cluster.scripted_server import (
     Received,
     Script,
@@ -182,3 +182,14 @@ def test_an_odd_status_object_is_still_a_failure() -> None:
     with serving(reply_json(odd, 422)) as server, pytest.raises(ApiFailure) as caught:
         get(api(server))
     assert caught.value.causes == (("", "", ""), ("a", "", ""))
+
+
+def test_one_object_without_end_is_an_error_of_the_server() -> None:
+    with serving(endless_body) as server, pytest.raises(ClusterError, match="for one object"):
+        get(api(server))
+
+
+def test_an_endless_answer_to_a_write_leaves_its_result_unknown() -> None:
+    with serving(endless_body) as server, pytest.raises(ApiFailure) as failure:
+        api(server).apply(CONFIG_MAP, "shop", "a", BODY, GUARD)
+    assert failure.value.ambiguous
