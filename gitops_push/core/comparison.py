@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from gitops_push.core.fielddiff import ABSENT, Difference, diff_fields, restricted, same
 from gitops_push.core.fieldpath import FieldPath, covers, prefixes, value_at
+from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.managed_fields import Loss, covered, has_below, losses, merge_keys, our_entry
 from gitops_push.core.normalization import comparable
 from gitops_push.core.objects import Body
 from gitops_push.core.rules import without_fields
+
+_MEMBERSHIP: Final[FieldPath] = ("metadata", "labels", PART_OF_LABEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,10 @@ def compare(live: Body, merged: Body, wanted: Body, ignored: Iterable[FieldPath]
     if not changes_ownership and same(before, after):
         return Comparison((), 0, (), (), changes_ownership=False, pending=False)
     patterns = tuple(ignored)
-    matters = not same(without_fields(before, patterns), without_fields(after, patterns))
+    # The label of membership can never be ignored: an object without it is not ours, and would never be pruned.
+    matters = value_at(_MEMBERSHIP, before, ABSENT) != value_at(_MEMBERSHIP, after, ABSENT) or not same(
+        without_fields(before, patterns), without_fields(after, patterns)
+    )
     differences = diff_fields(before, after, merge_keys(live, merged))
     owned = _our_paths(live) | _our_paths(merged)
     # managedFields do not record a list that is wanted empty, so what was sent counts too.

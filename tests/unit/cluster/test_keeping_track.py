@@ -158,6 +158,16 @@ def test_what_an_overtaken_run_created_is_in_the_inventory_of_the_other() -> Non
     assert ("", "configmaps", "shop", "a") not in cluster.objects
 
 
+@pytest.mark.parametrize("field", ["", "metadata.labels"])
+def test_the_label_of_membership_is_never_ignored(cluster: FakeApiServer, field: str) -> None:
+    home: dict[str, Any] = {"ignore": (FieldRule(kind="ConfigMap", field=field),), "options": QUICK}
+    cluster.put(config_map(), "kubectl-create")
+    deployed(cluster, "shop", config_map(), secret("keep"), **home)
+    assert not prepare(cluster, "shop", config_map(), secret("keep"), **home).plan.has_changes
+    deployed(cluster, "shop", secret("keep"), **home)
+    assert ("", "configmaps", "shop", "env") not in cluster.objects
+
+
 def test_a_stop_before_the_first_write_writes_nothing(cluster: FakeApiServer) -> None:
     done = deployed(cluster, "shop", config_map(), options=replace(QUICK, should_stop=lambda: True))
     assert (done.interrupted, done.wrote, cluster.writes) == (True, False, ())
