@@ -27,7 +27,7 @@ from gitops_push.core.plan import Action, Plan
 from gitops_push.core.run import RunHeader
 from gitops_push.reports.deployment_text import deployment_lines
 from gitops_push.reports.json_report import deployment_data, document
-from gitops_push.reports.plan_text import plan_counts, plan_lines
+from gitops_push.reports.plan_text import change_counts, plan_lines
 from gitops_push.workflow.commands import apply
 
 
@@ -71,7 +71,7 @@ def apply_command(session: Session, /, **parameters: Any) -> int:
 
 def _ask(session: Session, plan: Plan, header: RunHeader) -> None:
     """At a terminal only; anything but yes means no."""
-    answer = session.console.ask(f"apply {plan_counts(plan)} to {header.cluster} at {header.server}? [y/N]")
+    answer = session.console.ask(f"apply {change_counts(plan)} to {header.cluster} at {header.server}? [y/N]")
     if answer.lower() not in {"y", "yes"}:
         raise NotConfirmed
 

@@ -22,6 +22,7 @@ from gitops_push.reports.lines import Line, Tone
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
+    from rich.status import Status
 
 HEARTBEAT_SECONDS: Final = 30.0
 _MOST_CHARACTERS: Final = 2000  # of a line for people: a name of a megabyte must not fill the log
@@ -48,6 +49,7 @@ class Console:
         self._redactor: Redactor | None = None
         self._color = "auto"
         self._lock = threading.Lock()
+        self._spinner: Status | None = None
         self.quiet = False
         self.verbose = False
 
@@ -76,7 +78,7 @@ class Console:
 
     def note(self, lines: Iterable[Line]) -> None:
         """Write lines for people (errors, progress, warnings) to standard error."""
-        with self._lock:
+        with self._lock, self._without_spinner():
             self._print(self._err, lines, most_characters=_MOST_CHARACTERS)
 
     def progress(self, text: str) -> None:
@@ -105,7 +107,13 @@ class Console:
         """Return the answer to a question at the terminal; the question goes to standard error."""
         self._err.write(f"{self.clean(question)} ")
         self._err.flush()
-        return sys.stdin.readline().strip()
+        answer = ""
+        try:
+            answer = sys.stdin.readline()
+        finally:
+            if not answer.endswith("\n"):  # Ctrl-C or Ctrl-D: the cursor still stands behind the question
+                self._write(self._err, "\n")
+        return answer.strip()
 
     @contextmanager
     def working(self, what: str) -> Iterator[None]:
@@ -113,11 +121,33 @@ class Console:
         if self.quiet:
             yield
         elif self._is_terminal(self._err):
-            with self._rich(self._err).status(self.clean(what)):
+            with self._spinning(what):
                 yield
         else:
             with self._heartbeat(what):
                 yield
+
+    @contextmanager
+    def _spinning(self, what: str) -> Iterator[None]:
+        with self._rich(self._err).status(self.clean(what)) as spinner:
+            self._spinner = spinner
+            try:
+                yield
+            finally:
+                with self._lock:
+                    self._spinner = None
+
+    @contextmanager
+    def _without_spinner(self) -> Iterator[None]:
+        """Take the spinner off the screen while a line is printed, or the line would begin behind it."""
+        if self._spinner is None:
+            yield
+            return
+        self._spinner.stop()
+        try:
+            yield
+        finally:
+            self._spinner.start()
 
     @contextmanager
     def _heartbeat(self, what: str) -> Iterator[None]:

@@ -94,10 +94,7 @@ def with_missing_namespaces(targets: Iterable[Target], live: Mapping[ObjectRef, 
     every = tuple(targets)
     missing = {t.ref.name for t in every if (t.ref.group, t.ref.kind) == ("", "Namespace") and t.ref not in live}
     return tuple(
-        replace(t, deferred=f"its namespace {t.ref.namespace} is created by the same run")
-        if t.ref.namespace in missing and not t.deferred
-        else t
-        for t in every
+        replace(t, deferred="in a new namespace") if t.ref.namespace in missing and not t.deferred else t for t in every
     )
 
 

@@ -74,6 +74,12 @@ def plan_counts(plan: Plan) -> str:
     return ", ".join(f"{n} {action.value}" for n, action in counts if n or action is Action.UNCHANGED)
 
 
+def change_counts(plan: Plan) -> str:
+    """Return `2 create, 1 delete`: what would be written, for a question."""
+    counts = [(plan.count(action), action) for action in _COUNTED if action not in {Action.UNCHANGED, Action.KEPT}]
+    return ", ".join(f"{n} {action.value}" for n, action in counts if n)
+
+
 def change_summary(change: Change) -> str:
     """Return the one line about a change: its reason, or its fields, and from whom it takes some."""
     reason = change.reason.partition("; ")[0] if change.action is Action.BLOCKED else change.reason

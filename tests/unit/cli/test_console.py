@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,3 +76,30 @@ def test_json_keeps_its_value_and_loses_runner_commands(value: object) -> None:
     cleaned = made.clean_json(json.dumps(value))
     assert json.loads(cleaned) == value
     assert "##" not in cleaned
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_line_that_is_printed_while_the_spinner_turns_begins_a_line_of_its_own() -> None:
+    err = Terminal()
+    made = Console(io.StringIO(), err, {"TERM": "xterm"}, in_ci=False)
+    with made.working("deploying prod"):
+        made.progress("health: 1 of 2 ready")
+    before, _, after = err.getvalue().partition("health: 1 of 2 ready")
+    assert "deploying prod" in before
+    assert "\x1b[2K" in before.rpartition("deploying prod")[2]
+    assert "deploying prod" in after
+    assert after.rpartition("deploying prod")[2].endswith("\x1b[2K")
+
+
+@pytest.mark.parametrize("typed", ["", "y"], ids=["Ctrl-D", "y and Ctrl-D"])
+def test_what_follows_an_unfinished_answer_begins_a_line_of_its_own(
+    typed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    made, _, err = console()
+    assert made.ask("apply? [y/N]") == typed
+    assert err.getvalue() == "apply? [y/N] \n"

@@ -183,7 +183,7 @@ def test_objects_in_a_namespace_of_the_set_are_planned_without_asking() -> None:
         "web": (Action.CREATE, Fidelity.CLIENT),
     }
     assert server.count()["dry_run_apply"] == 1
-    assert "created by the same run" in change_of(plan, "env").reason
+    assert "in a new namespace" in change_of(plan, "env").reason
 
 
 CRD: Body = {
