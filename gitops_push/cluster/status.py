@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gitops_push.cluster.api import ApiFailure, ApiReader
@@ -14,20 +15,35 @@ from gitops_push.core.inventory import Inventory
 from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.ordering import apply_key
 from gitops_push.core.readiness import Failed, Progressing, Ready, Unknown
+from gitops_push.core.redaction import Redactor
+from gitops_push.core.secret_values import secret_values_of
 from gitops_push.core.status import Health, ObjectStatus, StatusReport
 
 
-def read_status(inventory: Inventory, reader: ApiReader, cluster_id: str, now: datetime) -> StatusReport:
-    """Return the status of an environment.
+@dataclass(frozen=True, slots=True)
+class StatusRequest:
+    """What a status report is made from; `redactor` knows the secrets of the run so far."""
+
+    inventory: Inventory
+    cluster_id: str
+    redactor: Redactor
+    now: datetime
+
+
+def read_status(request: StatusRequest, reader: ApiReader) -> StatusReport:
+    """Return the status of an environment, masked.
 
     One LIST per kind and namespace, pods and events included. What may not be read has health `UNKNOWN` and says so.
     """
+    inventory = request.inventory
     live = read_live((), inventory.entries, reader.served_kinds(), reader)
+    redactor = request.redactor.with_values(value for body in live.objects.values() for value in secret_values_of(body))
     pods = _read_pods(inventory, reader)
     check, diagnosis = HealthCheck(reader, pods), Diagnosis(reader, pods)
     refs = sorted((entry.ref for entry in inventory.entries), key=apply_key)
-    objects = tuple(_status(ref, live, check, diagnosis) for ref in refs)
-    return StatusReport(inventory, cluster_id, now, objects)
+    found = (_status(ref, live, check, diagnosis) for ref in refs)
+    objects = tuple(replace(status, reason=redactor.mask_text(status.reason)) for status in found)
+    return StatusReport(inventory, request.cluster_id, request.now, objects)
 
 
 def _status(ref: ObjectRef, live: LiveObjects, check: HealthCheck, diagnosis: Diagnosis) -> ObjectStatus:

@@ -134,7 +134,7 @@ def drift(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, D
 def status(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, StatusReport]:
     """Return what an environment owns in the cluster, and how healthy that is. Reads only."""
     from gitops_push.cluster.inventory_store import read_inventory
-    from gitops_push.cluster.status import read_status
+    from gitops_push.cluster.status import StatusRequest, read_status
 
     workspace = open_workspace(settings, name, watcher)
     environment = environment_of(workspace, settings, name)
@@ -143,7 +143,8 @@ def status(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, 
         header = _header(workspace.checkout, environment, connection)
         with watcher.working(f"reading {header.environment} from {header.cluster}"):
             inventory = read_inventory(connection.api, environment.project, environment.name, environment.namespace)
-            return header, read_status(inventory, connection.api, connection.cluster_id, watcher.now())
+            request = StatusRequest(inventory, connection.cluster_id, connection.redactor, watcher.now())
+            return header, read_status(request, connection.api)
 
 
 def _plan(prepared: Prepared, watcher: Watcher) -> Plan:

@@ -18,10 +18,11 @@ from gitops_push.cluster.bookkeeping import Bookkeeping
 from gitops_push.cluster.client import HttpApi
 from gitops_push.cluster.deployer import DeployOptions, deploy
 from gitops_push.cluster.ledger import Ledger
-from gitops_push.cluster.status import read_status
+from gitops_push.cluster.status import StatusRequest, read_status
 from gitops_push.core.deployment import Result
 from gitops_push.core.errors import NotNowError, PlanError
 from gitops_push.core.inventory import PART_OF_LABEL, InventoryState
+from gitops_push.core.redaction import Redactor
 from gitops_push.core.status import Health
 from tests.cluster.connecting import connected
 from tests.cluster.deploying import deployed, message, prepare, results, stored
@@ -354,7 +355,9 @@ def test_the_status_tells_the_health_of_everything_that_is_owned(
     sick = placed(namespace, workloads.deployment("sick", annotations={workloads.CHAOS_ANNOTATION: "crash-loop"}))
     deployed(api, namespace, config_map(namespace), config_map(namespace, "gone"), sick)
     kubectl("delete", "configmap", "gone", "-n", namespace)
-    report = read_status(stored(api, namespace), api, "cluster-1", datetime.now(UTC))
+    report = read_status(
+        StatusRequest(stored(api, namespace), "cluster-1", Redactor(b"k" * 32), datetime.now(UTC)), api
+    )
     found = {status.ref.name: status for status in report.objects}
     assert {name: status.health for name, status in found.items()} == {
         "env": Health.READY,

@@ -6,16 +6,17 @@ from datetime import UTC, datetime
 import pytest
 
 from gitops_push.cluster.api import ApiFailure
-from gitops_push.cluster.status import read_status
-from gitops_push.core.inventory import InventoryEntry, InventoryState, exact, new_inventory
+from gitops_push.cluster.status import StatusRequest, read_status
+from gitops_push.core.inventory import Inventory, InventoryEntry, InventoryState, exact, new_inventory
 from gitops_push.core.objects import ObjectRef
+from gitops_push.core.redaction import Redactor
 from gitops_push.core.status import Health, StatusReport
 from tests.fakes import FakeApiServer
 from tests.unit.cluster.plans import config_map, deployment, namespace
 from tests.unit.cluster.test_waiter import CRASHING, make_ready, pod
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-GROUPS = {"Deployment": "apps/v1", "ConfigMap": "v1", "Widget": "example.com/v1"}
+GROUPS = {"Deployment": "apps/v1", "ConfigMap": "v1", "Secret": "v1", "Widget": "example.com/v1"}
 
 
 @pytest.fixture
@@ -27,13 +28,17 @@ def server() -> FakeApiServer:
     return server
 
 
+def about(inventory: Inventory) -> StatusRequest:
+    return StatusRequest(inventory, "cluster-1", Redactor(b"k" * 32), NOW)
+
+
 def status(server: FakeApiServer, *owned: tuple[str, str]) -> StatusReport:
     entries = [
         InventoryEntry(ObjectRef(GROUPS[kind].rpartition("/")[0], kind, "shop", name), GROUPS[kind])
         for kind, name in owned
     ]
     inventory = exact(new_inventory("shop", "prod", "shop"), entries, InventoryState.DONE)
-    return read_status(replace(inventory, resource_version="7"), server, "cluster-1", NOW)
+    return read_status(about(replace(inventory, resource_version="7")), server)
 
 
 def test_healthy_objects_are_ready_and_sorted_as_they_are_applied(server: FakeApiServer) -> None:
@@ -54,6 +59,24 @@ def test_a_sick_workload_says_why(server: FakeApiServer) -> None:
     assert "CrashLoopBackOff" in found.reason
 
 
+def test_a_reason_that_repeats_a_secret_value_of_the_inventory_is_masked(server: FakeApiServer) -> None:
+    value = "hunter2-hunter2"
+    server.put(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "token", "namespace": "shop"},
+            "stringData": {"token": value},
+        }
+    )
+    message = {"name": "web", "state": {"waiting": {"reason": "CreateContainerError", "message": f"bad flag {value}"}}}
+    server.put(pod("web-1-x", "1", message))
+    make_ready(server, replicas=1)
+    found = status(server, ("Deployment", "web"), ("Secret", "token")).objects
+    assert any("bad flag" in entry.reason for entry in found)
+    assert value not in repr(found)
+
+
 def test_what_is_gone_is_missing(server: FakeApiServer) -> None:
     (found,) = status(server, ("ConfigMap", "other")).objects
     assert (found.health, found.reason) == (Health.MISSING, "does not exist")
@@ -68,7 +91,7 @@ def test_what_may_not_be_read_is_unknown_and_not_missing(server: FakeApiServer) 
 
 
 def test_an_environment_that_was_never_deployed_has_no_objects(server: FakeApiServer) -> None:
-    report = read_status(new_inventory("shop", "prod", "shop"), server, "cluster-1", NOW)
+    report = read_status(about(new_inventory("shop", "prod", "shop")), server)
     assert (report.deployed, report.objects) == (False, ())
 
 
