@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from gitops_push.core.checkout import Checkout
 from gitops_push.core.codes import Code
 from gitops_push.core.environment import Environment
-from gitops_push.core.errors import BuildError, ConfigError, Problem
+from gitops_push.core.errors import BuildError, ConfigError, Problem, UsageError
 from gitops_push.core.origin import Origin
 from gitops_push.core.suggestion import did_you_mean
 from gitops_push.repo.config import Config, Entry, find_config, load_config
@@ -53,14 +53,14 @@ def load_environment(checkout: Checkout, files: RepoFiles, asked: Asked | str) -
     """Return the environment of a name in gitops-push.yaml, or of a path in the repo.
 
     A name of the config wins, unless the text begins with "." or "/". Raises `ConfigError`: config with problems, an
-    unknown or ambiguous name, a path that does not exist.
+    unknown or ambiguous name, a path that does not exist. Raises `UsageError`: a namespace that is not the config's.
     """
     asked = Asked(asked) if isinstance(asked, str) else asked
     config = load_nearest_config(checkout, files, asked)
     if not asked.name_or_path.startswith((".", "/")) and config is not None:
         found = find_named(files, config, asked.name_or_path)
         if found is not None:
-            return make(checkout, files, config, found)
+            return _in_its_own_namespace(make(checkout, files, config, found), asked.namespace)
     path = _path_in_repo(checkout, files, asked)
     if path is None:
         raise ConfigError(_unknown(files, config, asked))
@@ -146,6 +146,16 @@ def project_of(checkout: Checkout) -> str:
         host, colon, path = url.partition(":")
         host, path = (host.lower(), path) if colon else ("", url)
     return f"{host}/{path.strip('/').removesuffix('.git')}".strip("/")
+
+
+def _in_its_own_namespace(environment: Environment, asked: str) -> Environment:
+    """Return the environment; deploying it elsewhere than asked would be worse than not at all."""
+    if asked in {"", environment.namespace}:
+        return environment
+    message = (
+        f"environment {environment.name} has namespace {environment.namespace}; --namespace {asked} cannot move it"
+    )
+    raise UsageError(Problem(Code.USAGE, message, hint="leave the flag out, or give a path instead of a name"))
 
 
 def _expand(files: RepoFiles, entry: Entry) -> list[NamedEntry]:

@@ -16,7 +16,7 @@ from gitops_push.core.environment import (
     KustomizeSource,
     PruneRules,
 )
-from gitops_push.core.errors import ConfigError
+from gitops_push.core.errors import ConfigError, UsageError
 from gitops_push.core.objects import ObjectRef
 from gitops_push.repo.config import find_config, load_config
 from gitops_push.repo.environments import Asked, load_environment, load_environments
@@ -483,7 +483,9 @@ def test_a_name_of_the_config_wins_over_a_path(write: Writer) -> None:
 def test_the_namespace_option_holds_for_paths_only(write: Writer) -> None:
     files = write(FULL)
     checkout = checkout_of(files)
-    assert load_environment(checkout, files, Asked("prod", namespace="other")).namespace == "shop"
+    assert load_environment(checkout, files, Asked("prod", namespace="shop")).namespace == "shop"
+    with pytest.raises(UsageError, match="--namespace other cannot move it"):
+        load_environment(checkout, files, Asked("prod", namespace="other"))
     assert load_environment(checkout, files, Asked("./base/crds", namespace="other")).namespace == "other"
 
 
