@@ -44,8 +44,8 @@ def settings_of(session: Session, parameters: dict[str, Any]) -> Settings:
 
 
 def _show_failure(session: Session, outcome: Outcome) -> None:
-    """Tell of a failure when it happens; everything else can wait for the report."""
-    if outcome.result in {Result.FAILED, Result.NOT_READY, Result.UNKNOWN}:
+    """Tell of a failure when it happens; what is not ready is known at the end only, and in the report."""
+    if outcome.result in {Result.FAILED, Result.UNKNOWN}:
         session.console.note_unless_quiet([outcome_line(outcome)])
 
 

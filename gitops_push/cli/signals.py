@@ -18,6 +18,12 @@ class Interrupted(BaseException):
         super().__init__(signal.Signals(number).name)
 
 
+def last_words(*, at_terminal: bool) -> bytes:
+    """Return what a run that ends at once still writes; a spinner has hidden the cursor, which must come back."""
+    text = b"\nstopped at once: requests in flight have an unknown result; see `gitops-push status`\n"
+    return text + b"\x1b[?25h" if at_terminal else text
+
+
 class StopSignals:
     """Turns signals into `Interrupted`, or within `deploying()` into a wish to stop that the deployer asks for."""
 
@@ -53,7 +59,7 @@ class StopSignals:
         if not self._deploying:
             raise Interrupted(number)
         if self._wanted.is_set():
-            os.write(2, b"\nstopped at once: requests in flight have an unknown result; see `gitops-push status`\n")
+            os.write(2, last_words(at_terminal=os.isatty(2)))
             os._exit(20)
         self._number = number
         self._wanted.set()

@@ -22,7 +22,10 @@ def deployment_lines(deployment: Deployment) -> tuple[Line, ...]:
     """Return the report of a finished or interrupted apply; unchanged and healthy objects are only counted."""
     told = [o for result in _ORDER for o in deployment.outcomes if o.result is result and _worth_telling(o)]
     rows = [(o.result.value, o.action.value, str(o.ref), _message(o)) for o in told]
-    lines = [Line(text, _TONES[o.result]) for text, o in zip(columns(rows), told, strict=True)]
+    lines: list[Line] = []
+    for text, outcome in zip(columns(rows), told, strict=True):
+        lines.append(Line(text, _TONES[outcome.result]))
+        lines += [Line(f"    {more}") for more in outcome.message.splitlines()[1:]]
     if deployment.note:
         lines.append(Line(deployment.note, Tone.UPDATE))
     lines.append(_verdict(deployment))
@@ -32,7 +35,7 @@ def deployment_lines(deployment: Deployment) -> tuple[Line, ...]:
 def outcome_line(outcome: Outcome) -> Line:
     """Return the progress line of one object."""
     message = f"  {first_line(outcome.message)}" if outcome.message else ""
-    return Line(f"{outcome.result.value:<10} {outcome.action.value:<9} {outcome.ref}{message}", _TONES[outcome.result])
+    return Line(f"{outcome.result.value}  {outcome.action.value}  {outcome.ref}{message}", _TONES[outcome.result])
 
 
 def first_line(message: str) -> str:
@@ -43,7 +46,7 @@ def first_line(message: str) -> str:
 def _message(outcome: Outcome) -> str:
     if outcome.result is Result.DONE:
         return f"{outcome.duration_seconds:.1f} s" if outcome.duration_seconds >= 0.1 else ""
-    return outcome.message.replace("\n", " | ")
+    return first_line(outcome.message)
 
 
 def _worth_telling(outcome: Outcome) -> bool:

@@ -121,3 +121,18 @@ def test_a_removed_field_says_what_it_was() -> None:
 def test_weaker_proof_is_counted_in_the_head() -> None:
     shown = text_of(Change(WEB, "apps/v1", Action.CREATE, Fidelity.CLIENT, reason="its namespace is created too"))
     assert "1 not checked by the server" in shown
+
+
+def test_a_blocked_object_has_a_short_row_and_the_way_out_below() -> None:
+    label = 'metadata.labels["applyset.kubernetes.io/part-of"]'
+    reason = "belongs to another ApplySet, applyset-x-v1; kubectl get configmaps -A"
+    shown = text_of(
+        Change(WEB, "apps/v1", Action.BLOCKED, reason=reason, fields=(field(label, "applyset-x-v1", "applyset-y-v1"),))
+    )
+    assert shown.splitlines()[2:] == [
+        "x  blocked  apps/Deployment shop/web  belongs to another ApplySet, applyset-x-v1",
+        "",
+        "apps/Deployment shop/web",
+        "    kubectl get configmaps -A",
+        "BLOCKED prod: 1 object; apply refuses, with exit code 15",
+    ]
