@@ -188,7 +188,7 @@ def test_objects_whose_namespace_or_definition_comes_with_the_set_are_planned_wi
         "widget": (Action.CREATE, Fidelity.CLIENT),
     }
     assert change_of(plan, "widget").ref.namespace == place
-    assert place in change_of(plan, "env").reason
+    assert "new namespace" in change_of(plan, "env").reason
 
 
 def test_what_left_the_set_is_deleted_and_what_others_took_is_kept(
