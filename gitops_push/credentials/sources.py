@@ -52,8 +52,9 @@ def find_credential(cluster: Cluster, options: CredentialOptions, environ: Mappi
     Raises `CredentialError` when there is none (the places looked at are listed) or it cannot be used, `RefusedError`
     when it is for another server than the config pins. `Credential.warnings` are for the reader of the log.
     """
-    texts = _Search(options, environ).run(cluster)
-    warnings = tuple(warning for text in texts for warning in _checkout_warnings(text, options))
+    search = _Search(options, environ)
+    texts = search.run(cluster)
+    warnings = (*search.warnings, *(warning for text in texts for warning in _checkout_warnings(text, options)))
     config = merge_kubeconfigs([read_kubeconfig(text) for text in texts])
     context = options.context or cluster.context
     credential = credential_of(config, context, options.now, system_ca=options.system_ca)
@@ -75,6 +76,7 @@ class _Search:
         self._options = options
         self._environ = environ
         self._looked: list[str] = []
+        self.warnings: tuple[str, ...] = ()
 
     def run(self, cluster: Cluster) -> tuple[KubeconfigText, ...]:
         """Return the first kubeconfig, or the several of a list."""
@@ -84,7 +86,11 @@ class _Search:
             found = self._configured(cluster.credentials)
             if found or self._options.in_ci:
                 return found or self._missing(cluster)
-        return self._variable(_VARIABLE) or self._home() or self._missing(cluster)
+        texts = self._variable(_VARIABLE) or self._home() or self._missing(cluster)
+        if cluster.credentials is not None:  # a developer's own kubeconfig may be for quite another cluster
+            looked = self._looked[0]
+            self.warnings = (f"for cluster {cluster.name!r} the kubeconfig of {texts[0].place} is used ({looked})",)
+        return texts
 
     def _configured(self, source: CredentialSource) -> tuple[KubeconfigText, ...]:
         if source.env:

@@ -57,6 +57,17 @@ def test_places_are_asked_in_the_order_of_the_documentation(tmp_path: Path, home
     assert token_of(find_credential(PROD_BY_ENV, OPTIONS, environ)) == "token-of-KUBECONFIG"
 
 
+def test_a_kubeconfig_that_takes_the_place_of_the_configured_one_is_a_warning(home: dict[str, str]) -> None:
+    environ = {"KUBECONFIG": with_token("KUBECONFIG")}
+    (warning,) = find_credential(PROD_BY_ENV, OPTIONS, environ).warnings
+    assert "cluster 'prod'" in warning
+    assert "the variable KUBECONFIG is used (variable KUBECONFIG_PROD: not set)" in warning
+    (warning,) = find_credential(PROD_BY_ENV, OPTIONS, {**home, "KUBECONFIG_PROD": "!"}).warnings
+    assert ".kube/config is used (variable KUBECONFIG_PROD: neither" in warning
+    assert find_credential(PROD, OPTIONS, environ).warnings == ()
+    assert find_credential(PROD_BY_ENV, OPTIONS, {**environ, "KUBECONFIG_PROD": with_token("x")}).warnings == ()
+
+
 def test_in_ci_nothing_takes_the_place_of_what_the_config_names(home: dict[str, str]) -> None:
     with pytest.raises(CredentialError) as caught:
         find_credential(PROD_BY_ENV, IN_CI, {**home, "KUBECONFIG": with_token("other")})
