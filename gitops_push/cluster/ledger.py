@@ -35,10 +35,11 @@ class Ledger:
     seconds: dict[ObjectRef, float] = field(default_factory=dict)
     outcomes: dict[ObjectRef, Outcome] = field(default_factory=dict)
     gone: set[ObjectRef] = field(default_factory=set)
+    _failures: int = 0
 
     def has_failed(self) -> bool:
-        """Return whether an object failed, or its fate is not known."""
-        return any(found.result in {Result.FAILED, Result.UNKNOWN} for found in self.outcomes.values())
+        """Return whether an object failed, or its fate is not known. Asked after every object."""
+        return self._failures > 0
 
     @property
     def all_healthy(self) -> bool:
@@ -58,9 +59,7 @@ class Ledger:
 
     def fail(self, ref: ObjectRef, result: Result, message: str) -> None:
         """Give the inventory its outcome: it is no object of the plan, and only told when it went wrong."""
-        outcome = Outcome(ref, Action.UPDATE, result, self.redactor.mask_text(message))
-        self.outcomes[ref] = outcome
-        self.on_outcome(outcome)
+        self._tell(Outcome(ref, Action.UPDATE, result, self.redactor.mask_text(message)))
 
     def applied(self, ref: ObjectRef, uid: str, seconds: float) -> None:
         """Note that an object is as it was sent."""
@@ -72,8 +71,11 @@ class Ledger:
         if change.ref in self.outcomes:
             return
         seconds = self.seconds.get(change.ref, 0.0) + waited_seconds
-        outcome = Outcome(change.ref, change.action, result, self.redactor.mask_text(message), seconds)
-        self.outcomes[change.ref] = outcome
+        self._tell(Outcome(change.ref, change.action, result, self.redactor.mask_text(message), seconds))
+
+    def _tell(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.ref] = outcome
+        self._failures += outcome.result in {Result.FAILED, Result.UNKNOWN}
         self.on_outcome(outcome)
 
     def close_rest(self, why: str) -> None:
@@ -105,11 +107,12 @@ class Ledger:
 
     def deployment(self, finished_at: datetime) -> Deployment:
         """Return the finished deployment, outcomes in the order of the plan, those of other objects last."""
-        refs = [change.ref for change in self.plan.changes]
-        others = [ref for ref in self.outcomes if ref not in set(refs)]
+        in_order = {
+            change.ref: self.outcomes[change.ref] for change in self.plan.changes if change.ref in self.outcomes
+        }
         return Deployment(
             plan=self.plan,
-            outcomes=tuple(self.outcomes[ref] for ref in (*refs, *others) if ref in self.outcomes),
+            outcomes=tuple((in_order | self.outcomes).values()),
             started_at=self.started_at,
             finished_at=finished_at,
             wrote=self.wrote,
