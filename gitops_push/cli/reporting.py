@@ -23,6 +23,9 @@ from gitops_push.reports.lines import Line
 
 FORMATS: Final = ("text", "json", "yaml", "name")
 
+_SHORT: Final = 2
+"""Lines of a report that needs no empty line above it, to stand apart from the one before."""
+
 Outputs: TypeAlias = Sequence[tuple[str, str]]
 """(format, file) of each -o; file "" is standard output."""
 
@@ -43,12 +46,13 @@ def report_each(
     """Run for each environment, print and write all reports, and return the highest exit code."""
     chosen = _complete(outputs)
     session.json_kind = kind if any(name == "json" and not file for name, file in chosen) else ""
-    reports = []
+    reports: list[Report] = []
     for environment in environments:
         report = _run_one(session, kind, environment, run)
+        if ("text", "") in chosen and report.lines:
+            apart = (Line(),) if any(earlier.lines for earlier in reports) and len(report.lines) > _SHORT else ()
+            session.console.print((*apart, *report.lines))
         reports.append(report)
-        if ("text", "") in chosen:
-            session.console.print(report.lines)
     code = max((report.exit_code for report in reports), default=0)
     for name, file in chosen:
         if (name, file) != ("text", ""):

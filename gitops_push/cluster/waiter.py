@@ -20,6 +20,7 @@ from gitops_push.core.readiness import Failed, Progressing, Readiness, Ready
 
 _TICK_SECONDS: Final = 0.1
 _MISSING_GRACE_SECONDS: Final = 5.0
+_TELL_EVERY_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ class _Wait:
     verdicts: dict[ObjectRef, Readiness] = field(default_factory=dict)
     failing_since: dict[ObjectRef, float] = field(default_factory=dict)
     ready_at: dict[ObjectRef, float] = field(default_factory=dict)
+    told_at: float = float("-inf")
     fatal: str = ""
 
     def __post_init__(self) -> None:
@@ -101,7 +103,14 @@ class _Wait:
         for ref in touched & self.request.targets.keys():
             self._judge(ref)
         if len(self.ready_at) != before:
-            self.request.progress(f"health: {len(self.ready_at)} of {len(self.request.targets)} ready")
+            self._tell()
+
+    def _tell(self) -> None:
+        """Say how far it is, but not for every object of hundreds: the last one, and every other second."""
+        now, ready, every = self.request.clock(), len(self.ready_at), len(self.request.targets)
+        if ready == every or now - self.told_at >= _TELL_EVERY_SECONDS:
+            self.told_at = now
+            self.request.progress(f"health: {ready} of {every} ready")
 
     def is_over(self) -> bool:
         """Return whether everything is ready, something has failed for good, or the time is up."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from gitops_push.core.fielddiff import FieldChange, FieldOwner
@@ -59,10 +60,11 @@ def plan_lines(plan: Plan, header: RunHeader, next_command: str = "") -> tuple[L
     lines += [Line(text, _TONES[c.action]) for text, c in zip(columns(rows), shown, strict=True)]
     for change in shown:
         lines += _details(change)
+    lines += [Line(f"help: {way_out}") for way_out in dict.fromkeys(_ways_out(shown))]
     lines += [Line(f"warning: {w}  ({c.ref})", Tone.UPDATE) for c in plan.changes for w in c.warnings]
     if shown and plan.count(Action.UNCHANGED):
         lines.append(Line(f"unchanged: {plan.count(Action.UNCHANGED)}", Tone.DIM))
-    if next_command and plan.has_changes:
+    if next_command and plan.has_changes and not plan.count(Action.BLOCKED):
         lines.append(Line(f"next: {next_command}"))
     lines.append(_verdict(plan))
     return tuple(lines)
@@ -100,8 +102,6 @@ def _details(change: Change) -> list[Line]:
     if not _has_details(change):
         return []
     lines = [Line(), Line(f"{change.ref}", Tone.HEADING)]
-    if change.action is Action.BLOCKED:
-        lines += [Line(f"    {part}") for part in change.reason.split("; ")[1:]]
     for field in _telling(change):
         first, *rest = detail_lines(field)
         lines.append(Line(f"    {first}"))
@@ -118,6 +118,13 @@ def _details(change: Change) -> list[Line]:
     return lines
 
 
+def _ways_out(changes: Iterable[Change]) -> Iterator[str]:
+    """Yield how the owners of blocked objects let go of them: many objects, mostly one owner."""
+    for change in changes:
+        if change.action is Action.BLOCKED:
+            yield from change.reason.split("; ")[1:]
+
+
 def _telling(change: Change) -> tuple[FieldChange, ...]:
     """Return the fields to show; of a blocked object not the membership label, which the reason is about."""
     if change.action is not Action.BLOCKED:
@@ -129,8 +136,7 @@ def _has_details(change: Change) -> bool:
     if change.action is Action.CREATE:
         return bool(change.fields and change.renamed_from)
     shown = {Action.UPDATE, Action.OWNERSHIP, Action.BLOCKED}
-    blocked = change.action is Action.BLOCKED and "; " in change.reason
-    return change.action in shown and bool(change.fields or change.taken or blocked)
+    return change.action in shown and bool(_telling(change) or change.taken)
 
 
 def _diff_tone(line: str) -> Tone:

@@ -123,16 +123,15 @@ def test_weaker_proof_is_counted_in_the_head() -> None:
     assert "1 not checked by the server" in shown
 
 
-def test_a_blocked_object_has_a_short_row_and_the_way_out_below() -> None:
+def test_blocked_objects_have_short_rows_and_one_way_out_below() -> None:
     label = 'metadata.labels["applyset.kubernetes.io/part-of"]'
     reason = "belongs to another ApplySet, applyset-x-v1; kubectl get configmaps -A"
-    shown = text_of(
-        Change(WEB, "apps/v1", Action.BLOCKED, reason=reason, fields=(field(label, "applyset-x-v1", "applyset-y-v1"),))
-    )
+    fields = (field(label, "applyset-x-v1", "applyset-y-v1"),)
+    api = ObjectRef("apps", "Deployment", "shop", "api")
+    shown = text_of(*(Change(ref, "apps/v1", Action.BLOCKED, reason=reason, fields=fields) for ref in (api, WEB)))
     assert shown.splitlines()[2:] == [
+        "x  blocked  apps/Deployment shop/api  belongs to another ApplySet, applyset-x-v1",
         "x  blocked  apps/Deployment shop/web  belongs to another ApplySet, applyset-x-v1",
-        "",
-        "apps/Deployment shop/web",
-        "    kubectl get configmaps -A",
-        "BLOCKED prod: 1 object; apply refuses, with exit code 15",
+        "help: kubectl get configmaps -A",
+        "BLOCKED prod: 2 objects; apply refuses, with exit code 15",
     ]
