@@ -177,9 +177,9 @@ class _Layer:
         if spec.name_suffix:
             add_suffix(resources, spec.name_suffix)
         for label in spec.labels:
-            add_labels(resources, label)
-        add_common_labels(resources, spec.common_labels)
-        add_common_annotations(resources, spec.common_annotations)
+            add_labels(resources, label, loader.written)
+        add_common_labels(resources, spec.common_labels, loader.written)
+        add_common_annotations(resources, spec.common_annotations, loader.written)
         _for_each(spec.patches_json6902, lambda entry: apply_json_entry(resources, entry, loader))
         _for_each(spec.replicas, lambda entry: set_replicas(resources, entry, loader.written))
         set_images(resources, spec.images)

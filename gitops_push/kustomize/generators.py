@@ -17,6 +17,7 @@ from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.kustomization import GeneratorEntry, GeneratorOptions
 from gitops_push.kustomize.loader import Loader
 from gitops_push.kustomize.marks import place_of
+from gitops_push.kustomize.quotes import is_set_in_quotes
 from gitops_push.kustomize.resource import Resource
 from gitops_push.kustomize.typed_fields import Pair, Text
 from gitops_push.kustomize.written import WrittenText
@@ -45,6 +46,7 @@ def generate(resources: ResourceSet, entry: GeneratorEntry, shared: GeneratorOpt
     generated = Resource(body, _step(entry.origin, _field(entry)))
     generated.hashed = not options.disable_name_suffix_hash
     generated.behavior = entry.behavior
+    _note_quotes(body, loader.written)
     _absorb(resources, generated, loader.written)
 
 
@@ -206,8 +208,16 @@ def _take_over(old: Resource, generated: Resource, written: WrittenText) -> None
             merged = _merged_texts(old.body.get(field), body.get(field), generated.origin, written)
             _put_or_drop(body, field, merged, generated.origin)
     old.body = body
+    _note_quotes(body, written)
     old.shared.clear()
     old.hashed = old.hashed and generated.hashed
+
+
+def _note_quotes(body: Fields, written: WrittenText) -> None:
+    """Note where kustomize puts texts in quotes: all data, labels and annotations are set as strings."""
+    for parent, field in ((body, "data"), (body, "binaryData"), (body["metadata"], "labels")):
+        for key, value in parent.get(field, {}).items():
+            written.noted.note(parent[field], key, is_set_in_quotes(value))
 
 
 def _copy_place(old: Fields, new: Fields, field: str) -> None:

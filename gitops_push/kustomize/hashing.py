@@ -37,8 +37,8 @@ def content_hash(resource: Resource) -> str:
     if kind == "Secret":
         content["type"] = _data(body, "type")
     optional = _OPTIONAL[kind]
-    if isinstance(body.get(optional), dict):
-        content[optional] = body[optional]
+    if isinstance(body.get(optional), (dict, list)):
+        content[optional] = _data(body, optional)
     return hashlib.sha256(go_json(content).encode()).hexdigest()[:10].translate(_ALPHABET)
 
 
@@ -51,5 +51,8 @@ def go_json(value: object) -> str:
 
 
 def _data(body: Mapping[str, Any], field: str) -> object:
+    """Return a mapping as it is; kustomize reads a list as null, and null, which a JSON patch can set, as its text."""
     value = body.get(field, "")
-    return value if isinstance(value, dict) else text_of(value)
+    if isinstance(value, (dict, list)):
+        return value if isinstance(value, dict) else None
+    return "null" if value is None else text_of(value)

@@ -12,17 +12,16 @@ from typing import Final
 
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields, Node
-from gitops_push.documents.scalars import Dialect, resolve_plain
 from gitops_push.kustomize.marks import place_of
+from gitops_push.kustomize.quotes import NotedQuotes, reads_as_no_text
 from gitops_push.kustomize.resource import text_of
 from gitops_push.system.files import RepoFiles
 
 _QUOTES: Final = frozenset("\"'|>")
-AS_TEXT: Final = "patch, as text"
-"""The step of a label or annotation of a patch that kustomize copied as a string, and lost the quotes of."""
-
-_UNQUOTED_STEPS: Final = frozenset({"replicas", AS_TEXT})
 _TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\S+\Z")
+_DATE: Final = re.compile(
+    r"\d{4}-\d+-\d+(?:(?:[Tt]|[ \t]+)[\d:.]+(?:[ \t]*(?:Z|[-+]\d+(?::\d+)?))?)?(?=[ \t\r]*(?:\Z|[,\]}]|[ \t]#))"
+)
 _PLAIN: Final = re.compile(r"[^\s,\[\]{}#][^\s,\[\]{}]*")
 
 
@@ -31,23 +30,33 @@ class WrittenText:
 
     def __init__(self, files: RepoFiles) -> None:
         self._files = files
+        self.noted = NotedQuotes()
         self._lines: dict[str, list[str]] = {}
 
-    def was_quoted(self, origin: Origin | None, value: str) -> bool:
-        """Return whether the text at this place is in quotes or in a block, going by the first value that stood there.
+    def is_quoted(self, fields: Fields, key: str) -> bool:
+        """Return whether the value at this place is text in quotes or in a block, now and for what replaces it.
 
-        What a transformer wrote, or nobody knows about, is in quotes only where plain text would be read as no text.
+        Without a note it goes by the first value that stood there. What a transformer wrote is in quotes where it would
+        be read as no text; numbers are never.
         """
+        value, noted = fields[key], self.noted.get(fields, key)
+        if not isinstance(value, str) or noted is not None:
+            return isinstance(value, str) and bool(noted)
+        origin = place_of(fields, key)
         first = origin.trail[0] if origin and origin.trail else origin
-        if first is not None and first.step in _UNQUOTED_STEPS:
-            return False
         if first is None or first.step not in {"", "patch"} or not first.column:
-            return not isinstance(resolve_plain(value, Dialect.KUBECTL)[0], str)
+            return (first is None or first.step != "replicas") and reads_as_no_text(value)
         return self._tail(first)[:1] in _QUOTES
+
+    def is_date(self, fields: Fields, key: str) -> bool:
+        """Return whether the value is a date that is written without quotes; over quotes it stays as it is written."""
+        value = fields[key]
+        return isinstance(value, str) and bool(_TIMESTAMP.match(value)) and not self.is_quoted(fields, key)
 
     def plain_text(self, origin: Origin | None, value: Node) -> str:
         """Return a plain scalar as it is written, or the usual text of `value` where that is not known."""
-        found = _PLAIN.match(self._tail(origin))
+        tail = self._tail(origin)
+        found = _DATE.match(tail) or _PLAIN.match(tail)
         return found.group() if found and found.group()[0] not in _QUOTES else text_of(value)
 
     def text_at(self, fields: Fields, key: str) -> str:

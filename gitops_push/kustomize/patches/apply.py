@@ -14,13 +14,13 @@ from gitops_push.kustomize.hashing import go_json
 from gitops_push.kustomize.kustomization import PatchEntry
 from gitops_push.kustomize.loader import Loader
 from gitops_push.kustomize.manifests import resources_of
-from gitops_push.kustomize.marks import place_of
 from gitops_push.kustomize.patches.json6902 import Operation, apply_operations, read_operations
 from gitops_push.kustomize.patches.strategic_merge import MergeContext, merge_patch
 from gitops_push.kustomize.patches.targets import select
+from gitops_push.kustomize.quotes import is_set_in_quotes
 from gitops_push.kustomize.resource import Resource, ResourceId, text_of
 from gitops_push.kustomize.typed_fields import Text
-from gitops_push.kustomize.written import AS_TEXT
+from gitops_push.kustomize.written import WrittenText
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def apply_patch(resources: ResourceSet, entry: PatchEntry, loader: Loader) -> No
     """Apply one item of `patches`. A target may select nothing; a patch without one must find its object."""
     parsed = _parse(entry, loader)
     if parsed.operations:
-        _apply_json(resources, entry, parsed.operations)
+        _apply_json(resources, entry, parsed.operations, loader.written)
     elif entry.target is None:
         for patch in parsed.strategic:
             _apply_strategic(resources, _target_of(resources, patch), patch, entry, loader)
@@ -75,7 +75,7 @@ def apply_json_entry(resources: ResourceSet, entry: PatchEntry, loader: Loader) 
     items = _first_list(_documents(entry, loader, Dialect.KUBECTL))
     if not items:
         raise invalid("patch appears to be empty, or is no list of operations", text.origin)
-    _apply_json(resources, entry, read_operations(items, text.origin), remember=False)
+    _apply_json(resources, entry, read_operations(items, text.origin), loader.written, remember=False)
 
 
 def _parse(entry: PatchEntry, loader: Loader) -> ParsedPatch:
@@ -140,7 +140,12 @@ def _target_of(resources: ResourceSet, patch: Resource) -> Resource:
 
 
 def _apply_json(
-    resources: ResourceSet, entry: PatchEntry, operations: tuple[Operation, ...], *, remember: bool = True
+    resources: ResourceSet,
+    entry: PatchEntry,
+    operations: tuple[Operation, ...],
+    written: WrittenText,
+    *,
+    remember: bool = True,
 ) -> None:
     if entry.target is None:
         raise invalid("must specify a target for JSON patch", entry.origin, "add `target:` with kind and name")
@@ -151,11 +156,11 @@ def _apply_json(
             apply_operations(resource.body, operations)
         except BuildError as error:
             raise _on_object(error, resource) from error
-        _after_rewriting(resource)
+        _after_rewriting(resource, written)
         resources.note_change(resource)
 
 
-def _after_rewriting(resource: Resource) -> None:
+def _after_rewriting(resource: Resource, written: WrittenText) -> None:
     """Do to the object what going through JSON does: annotations become text, nothing of how it was written is left."""
     resource.rewritten = True
     resource.shared.clear()
@@ -163,6 +168,7 @@ def _after_rewriting(resource: Resource) -> None:
     if isinstance(annotations, Fields):
         for key, value in annotations.items():
             annotations[key] = "null" if value is None else value if isinstance(value, str) else go_json(value)
+    written.noted.note_rewritten(resource.body)
 
 
 def _apply_strategic(
@@ -221,8 +227,7 @@ def _write_metadata_as_text(patch: Resource, loader: Loader) -> None:
             continue
         for key, value in pairs.items():
             pairs[key] = text_of(value) if isinstance(value, (dict, list)) else loader.written.text_at(pairs, key)
-            place = place_of(pairs, key) or patch.origin
-            pairs.marks[key] = Origin(place.file, place.line, place.column, AS_TEXT)
+            loader.written.noted.note(pairs, key, is_set_in_quotes(pairs[key]))
 
 
 def _on_object(error: BuildError, resource: Resource) -> BuildError:

@@ -17,6 +17,7 @@ from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.marks import place_of, with_step
 from gitops_push.kustomize.patches.associative_lists import merge_associative
 from gitops_push.kustomize.patches.merge_schema import MergeSchema, schema_of
+from gitops_push.kustomize.quotes import reads_as_no_text
 from gitops_push.kustomize.resource import text_of
 from gitops_push.kustomize.shared_places import SharedPlaces
 from gitops_push.kustomize.written import WrittenText
@@ -88,6 +89,8 @@ def _merge_fields(target: Node, patch: Node, schema: MergeSchema | None, context
             continue
         value = merge(old, new, inner, context)
         _store(base, key, value, others, context)
+        if base is others or old is ABSENT or new is ABSENT:
+            _note_passed(base, key, context)
     return base
 
 
@@ -125,22 +128,38 @@ def _store(base: Fields, key: str, value: Node, patch: Fields, context: MergeCon
     if value is ABSENT or value is None:
         remove(base, key)
         context.shared.leave(base, key)
+        context.written.noted.forget(base, key)
     elif value is KEPT_NULL:
         base[key] = None
     elif value is not base.get(key, ABSENT) or (
         base is not patch and key in patch and not isinstance(value, (dict, list))
     ):
         origin = with_step(place_of(patch, key), "patch", context.patch_origin)
-        context.shared.set(base, key, _in_old_quotes(base, key, value, origin, context), origin)
+        context.shared.set(base, key, _in_old_quotes(base, key, value, patch, context), origin)
 
 
-def _in_old_quotes(base: Fields, key: str, value: Node, origin: Origin, context: MergeContext) -> Node:
-    """Return the value as text where the replaced one stood in quotes, as kustomize keeps them."""
-    old = base.get(key)
-    if isinstance(value, (str, dict, list)) or not isinstance(old, str):
+def _in_old_quotes(base: Fields, key: str, value: Node, patch: Fields, context: MergeContext) -> Node:
+    """Return the value as text where the replaced one stood in quotes, as kustomize keeps them, and note them."""
+    written = context.written
+    if isinstance(value, (dict, list)):
         return value
-    place = None if context.rewritten else place_of(base, key)
-    return context.written.plain_text(origin, value) if context.written.was_quoted(place, old) else value
+    if key not in base:
+        noted = written.noted.get(patch, key)
+        if noted is not None:
+            written.noted.note(base, key, noted)
+        return value
+    quoted = written.is_quoted(base, key)
+    written.noted.note(base, key, quoted)
+    if quoted and (not isinstance(value, str) or written.is_date(patch, key)):
+        return written.plain_text(place_of(patch, key), value)
+    return value
+
+
+def _note_passed(base: Fields, key: str, context: MergeContext) -> None:
+    """Note the quotes that kustomize adds to a text that stays what it is."""
+    value = base.get(key)
+    if isinstance(value, str) and reads_as_no_text(value):
+        context.written.noted.note(base, key, True)
 
 
 def _merge_list(target: Node, patch: Node, schema: MergeSchema, context: MergeContext) -> Node:

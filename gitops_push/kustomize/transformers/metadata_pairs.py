@@ -19,23 +19,25 @@ from gitops_push.kustomize.fieldspecs import (
 )
 from gitops_push.kustomize.kustomization import LabelEntry
 from gitops_push.kustomize.marks import Container
+from gitops_push.kustomize.quotes import reads_as_no_text
 from gitops_push.kustomize.resource import Resource, split_api_version
 from gitops_push.kustomize.typed_fields import Pair
+from gitops_push.kustomize.written import WrittenText
 
 
-def add_labels(resources: ResourceSet, entry: LabelEntry) -> None:
+def add_labels(resources: ResourceSet, entry: LabelEntry, written: WrittenText) -> None:
     """Apply one item of `labels`: to metadata, and to templates and selectors where it says so."""
-    _add_pairs(resources, entry.pairs, _label_specs(entry), "labels")
+    _add_pairs(resources, entry.pairs, _label_specs(entry), "labels", written)
 
 
-def add_common_labels(resources: ResourceSet, pairs: tuple[Pair, ...]) -> None:
+def add_common_labels(resources: ResourceSet, pairs: tuple[Pair, ...], written: WrittenText) -> None:
     """Apply `commonLabels`: to metadata, templates and selectors."""
-    _add_pairs(resources, pairs, COMMON_LABELS, "commonLabels")
+    _add_pairs(resources, pairs, COMMON_LABELS, "commonLabels", written)
 
 
-def add_common_annotations(resources: ResourceSet, pairs: tuple[Pair, ...]) -> None:
+def add_common_annotations(resources: ResourceSet, pairs: tuple[Pair, ...], written: WrittenText) -> None:
     """Apply `commonAnnotations`: to metadata and templates."""
-    _add_pairs(resources, pairs, COMMON_ANNOTATIONS, "commonAnnotations")
+    _add_pairs(resources, pairs, COMMON_ANNOTATIONS, "commonAnnotations", written)
 
 
 def _label_specs(entry: LabelEntry) -> tuple[FieldSpec, ...]:
@@ -47,7 +49,9 @@ def _label_specs(entry: LabelEntry) -> tuple[FieldSpec, ...]:
     return merge_fieldspecs(specs, METADATA_LABELS, entry.origin)
 
 
-def _add_pairs(resources: ResourceSet, pairs: Iterable[Pair], specs: tuple[FieldSpec, ...], step: str) -> None:
+def _add_pairs(
+    resources: ResourceSet, pairs: Iterable[Pair], specs: tuple[FieldSpec, ...], step: str, written: WrittenText
+) -> None:
     marked = [
         (pair.key, pair.value, Origin(pair.origin.file, pair.origin.line, pair.origin.column, step))
         for pair in sorted(pairs, key=lambda pair: pair.key)
@@ -60,12 +64,15 @@ def _add_pairs(resources: ResourceSet, pairs: Iterable[Pair], specs: tuple[Field
         known = (resource.api_version, resource.kind)
         if known not in by_kind:
             by_kind[known] = [spec for spec in specs if spec.selects(*split_api_version(known[0]), known[1])]
-        _add_to_object(resource, marked, by_kind[known], missing)
+        for target, name in _add_to_object(resource, marked, by_kind[known], missing):
+            written.noted.note(target, name, reads_as_no_text(target[name]))
 
 
 def _add_to_object(
     resource: Resource, marked: list[tuple[str, str, Origin]], specs: list[FieldSpec], missing: Missing
-) -> None:
+) -> list[tuple[Fields, str]]:
+    """Set the pairs, and return the places that are new."""
+    added: list[tuple[Fields, str]] = []
     targets: list[Fields] = []
 
     def on_field(container: Container, key: str | int) -> None:
@@ -83,3 +90,5 @@ def _add_to_object(
         for target in targets:
             resource.shared.set(target, name, value, origin)
         resource.shared.add(new)
+        added += new
+    return added

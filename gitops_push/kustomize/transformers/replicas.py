@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from gitops_push.core.tree import Fields
 from gitops_push.kustomize.accumulator import ResourceSet
 from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.field_walk import Missing, visit_fields
 from gitops_push.kustomize.fieldspecs import REPLICAS, FieldSpec
 from gitops_push.kustomize.kustomization import ReplicaEntry
-from gitops_push.kustomize.marks import Container, place_of, set_at
+from gitops_push.kustomize.marks import Container, set_at
 from gitops_push.kustomize.resource import Resource
 from gitops_push.kustomize.written import WrittenText
 
@@ -38,8 +39,7 @@ def _has_id(resource: Resource, name: str, spec: FieldSpec) -> bool:
 def _set(resource: Resource, spec: FieldSpec, entry: ReplicaEntry, written: WrittenText) -> None:
     def put_count(container: Container, key: str | int) -> None:
         old = container[key]  # type: ignore[index]
-        place = None if resource.rewritten else place_of(container, key)
-        quoted = isinstance(old, str) and bool(old) and written.was_quoted(place, old)
+        quoted = bool(old) and isinstance(container, Fields) and written.is_quoted(container, str(key))
         set_at(container, key, str(entry.count) if quoted else entry.count, entry.origin)
 
     if spec.kind == resource.kind:

@@ -96,3 +96,13 @@ def test_the_hash_depends_on_the_data_and_not_on_the_name(tmp_path: Path) -> Non
 
     assert suffix(1, "- {name: a, literals: [k=1]}\n") == suffix(2, "- {name: b, literals: [k=1]}\n")
     assert suffix(3, "- {name: a, literals: [k=2]}\n") != suffix(1, "- {name: a, literals: [k=1]}\n")
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [("null", "c-g886t7dd28"), ("[a]", "c-dk855m5d49"), ("{}", "c-42745tchd9"), ("''", "c-6ct58987ht")],
+)
+def test_the_hash_of_data_that_a_json_patch_makes_no_mapping(value: str, name: str, tmp_path: Path) -> None:
+    patch = f"- {{op: add, path: /data, value: {value}}}"
+    text = f"configMapGenerator: [{{name: c}}]\npatches:\n- target: {{kind: ConfigMap}}\n  patch: |-\n    {patch}\n"
+    assert only(build(tmp_path, {"kustomization.yaml": text}), "ConfigMap").body["metadata"]["name"] == name
