@@ -14,9 +14,13 @@ from typing import Final
 from gitops_push.core.errors import DocumentError
 from gitops_push.core.tree import Fields, Node
 from gitops_push.documents.reader import Dialect, read_documents
+from gitops_push.documents.scalars import ScalarError, resolve_plain
 from gitops_push.documents.text_style import Style, styled
 
-_MAYBE_NO_TEXT: Final = re.compile(r"[-+.~#?!&*%@`'\"|>\[{0-9yYnNtTfFoO]|.*(: |:\Z| #)")
+_MAYBE_NO_TEXT: Final = re.compile(
+    r"[ \t]*(?:[-+.~#?!&*%@`'\"|>\[{0-9]|(?i:y|yes|n|no|on|off|true|false|null)[ \t]*\Z)|.*(?::[ \t]|:\Z|[ \t]#)"
+)
+_WORD: Final = re.compile(r"[A-Za-z0-9_.+][A-Za-z0-9_.+:/-]*(?<!:)")
 _LONGEST: Final = 1024
 """Longer texts in one line are taken for text."""
 
@@ -69,8 +73,18 @@ def reads_as_no_text(text: str) -> bool:
 
 @lru_cache(maxsize=4_096)
 def _parses_as_no_text(text: str) -> bool:
+    if _WORD.fullmatch(text):
+        return _is_no_text(text)
     try:
         documents = read_documents(text.encode(), "", Dialect.KUBECTL)
     except DocumentError:
         return False
     return not documents or not isinstance(documents[0].value, str)
+
+
+def _is_no_text(word: str) -> bool:
+    """Return whether a word is a number, a boolean or null; also one that no JSON can hold."""
+    try:
+        return not isinstance(resolve_plain(word, Dialect.KUBECTL).value, str)
+    except ScalarError:
+        return True
