@@ -82,7 +82,7 @@ class _Access:
         weaker = sum((target.kind, target.ref.namespace) in self._denied for target in found.targets)
         resources = ", ".join(sorted({f"{kind.resource}.{kind.group}".rstrip(".") for kind, _ in self._denied}))
         how = "compared field by field, without the server's dry run"
-        return (f"{weaker} objects were {how}: the credential may not patch {resources}",)
+        return (f"{how}: {weaker} of {len(found.targets)} objects, as the credential may not patch {resources}",)
 
     def _may_patch(self, place: tuple[ServedKind, str]) -> bool:
         kind, namespace = place

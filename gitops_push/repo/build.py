@@ -33,6 +33,7 @@ from gitops_push.repo.directory import read_directory
 from gitops_push.system.files import RepoFiles
 
 MAX_OBJECTS = 10_000
+_UNHEEDED = ("argocd.argoproj.io/hook", "argocd.argoproj.io/sync-wave", "helm.sh/hook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,12 @@ def build_manifests(checkout: Checkout, files: RepoFiles, environment: Environme
         commit=checkout.commit,
         manifests=manifests,
         digest=digest_of(manifests),
-        warnings=(*warnings, *_dropped_namespaces(written, manifests), *_foreign_namespaces(manifests, environment)),
+        warnings=(
+            *warnings,
+            *_dropped_namespaces(written, manifests),
+            *_foreign_namespaces(manifests, environment),
+            *_unheeded_annotations(manifests),
+        ),
     )
 
 
@@ -140,6 +146,17 @@ def _foreign_namespaces(manifests: Sequence[Manifest], environment: Environment)
         f"{problem.origin}: namespace {problem.ref.namespace!r} is not in the set; it must exist in the cluster"
         for problem in unknown_namespaces(manifests, environment)
         if problem.ref
+    ]
+
+
+def _unheeded_annotations(manifests: Iterable[Manifest]) -> list[str]:
+    """Hooks and waves are asked for by annotation: who relies on them must hear that they are not heeded yet."""
+    return [
+        f"{manifest.origin_at(('metadata', 'annotations', name))}: {manifest.ref} has the annotation {name}, "
+        "which is not supported yet: it is applied like any other object"
+        for manifest in manifests
+        for name in _UNHEEDED
+        if name in (manifest.body["metadata"].get("annotations") or {})
     ]
 
 

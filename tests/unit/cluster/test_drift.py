@@ -86,7 +86,7 @@ def test_without_the_right_to_dry_run_no_dry_run_is_tried(server: FakeApiServer)
     assert fields(report, "web") == {"spec.replicas": (5, 2)}
     assert server.count()["dry_run_apply"] == 1
     (note,) = report.notes
-    assert note.startswith("1 objects were compared field by field")
+    assert note.startswith("compared field by field, without the server's dry run: 1 of ")
     assert note.endswith("may not patch deployments.apps")
 
 

@@ -101,6 +101,12 @@ def test_a_cluster_scoped_object_loses_its_namespace_with_a_warning(tmp_path: Pa
     )
 
 
+def test_who_relies_on_hooks_or_waves_is_warned(tmp_path: Path) -> None:
+    hook = WEB + "  annotations:\n    argocd.argoproj.io/hook: PreSync\n    example.com/other: x\n"
+    (warning,) = built(repo(tmp_path, **{"apps/web.yaml": hook})).warnings
+    assert warning.startswith("apps/web.yaml:6:30: apps/Deployment shop/web has the annotation argocd.argoproj.io/hook")
+
+
 def test_ambiguous_scalars_are_warned_about(tmp_path: Path) -> None:
     [warning] = built(repo(tmp_path, **{"apps/web.yaml": WEB + "spec: {paused: on}\n"})).warnings
     assert warning.startswith("apps/web.yaml:5:16: ")
