@@ -102,7 +102,25 @@ def test_generated_lines_and_numbers_stay_text(source: str, last: object, tmp_pa
 
 @pytest.mark.parametrize(
     "text",
-    ["5", "yes", "~", "a: b", "a:", "- x", "#x", "5 # x", "{}", "[a]", "&a", "true", "0x10", "1_000", ".nan", "9" * 30],
+    [
+        "5",
+        " 5",
+        "yes ",
+        "Off",
+        "no # x",
+        "~",
+        "a: b",
+        "a:",
+        "- x",
+        "#x",
+        "{}",
+        "[a]",
+        "&a",
+        "0x10",
+        "1_000",
+        ".nan",
+        "9" * 30,
+    ],
 )
 def test_one_line_that_yaml_1_1_reads_as_something_else(text: str) -> None:
     assert reads_as_no_text(text)
