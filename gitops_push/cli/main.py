@@ -36,7 +36,7 @@ Exit codes:
   0  done            2  wrong command line   3  changes or drift (--exit-code)
   10 configuration   11 no usable credential 12 cannot be built
   13 API server      14 dry run rejected     15 refused by a rule
-  16 locked, on hold 17 plan is stale        20 failed after writing began
+  16 not now, retry   17 plan is stale        20 failed after writing began
   21 not healthy     130/143 interrupted     1  a bug
 1x: the cluster is untouched. 2x: look at the cluster."""
 
