@@ -19,7 +19,8 @@ from tests.controlplane.programs import find_programs
 def main(arguments: list[str]) -> int:
     """Returns the exit code: 0, that of the command of `run`, or 1 with the reason on stderr."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a job in the background inherits that SIGINT is ignored
+        signal.signal(number, _interrupt)
     try:
         return int(options.action(options))
     except ControlPlaneError as error:
