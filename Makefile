@@ -29,7 +29,7 @@ test: control-plane  ## All tests, long campaigns as a seeded sample
 	@$(BIN)/python -m pytest -m "not prove"
 
 unit: $(READY)  ## The tests that need no API server
-	@$(BIN)/python -m pytest -m "not prove" tests/unit tests/cli tests/test_architecture.py
+	@$(BIN)/python -m pytest -m "not prove" tests/unit tests/test_architecture.py
 
 prove: control-plane  ## The long campaigns, whole; prints the figures we publish
 	@$(BIN)/python -m pytest -m prove -s

@@ -1,0 +1,82 @@
+"""From errors to exit codes: 1x says that the cluster is untouched, whatever goes wrong."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import click
+import pytest
+
+from gitops_push.cli.console import Console
+from gitops_push.cli.exits import exit_code_of
+from gitops_push.cli.session import Session
+from gitops_push.cli.signals import Interrupted, StopSignals
+from gitops_push.core import errors
+from gitops_push.core.codes import Code
+
+PROBLEM = errors.Problem(Code.BUG, "it went wrong", hint="mend it")
+
+
+class Run:
+    """A session with streams to look into."""
+
+    def __init__(self, *, wrote: bool = False, json_kind: str = "") -> None:
+        self.out, self.err = io.StringIO(), io.StringIO()
+        console = Console(self.out, self.err, {}, in_ci=False)
+        self.session = Session(console, StopSignals(), {}, in_ci=False, wrote=wrote, json_kind=json_kind)
+
+    def ends(self, error: BaseException) -> int:
+        def fail() -> int:
+            raise error
+
+        return exit_code_of(fail, self.session)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.UsageError(PROBLEM), 2),
+        (errors.ConfigError(PROBLEM), 10),
+        (errors.CredentialError(PROBLEM), 11),
+        (errors.BuildError(PROBLEM), 12),
+        (errors.ClusterError(PROBLEM), 13),
+        (errors.PlanError(PROBLEM), 14),
+        (errors.RefusedError(PROBLEM), 15),
+        (errors.NotNowError(PROBLEM), 16),
+        (errors.StalePlanError(PROBLEM), 17),
+        (click.UsageError("no such flag"), 2),
+        (click.Abort(), 130),
+        (Interrupted(2), 130),
+        (Interrupted(15), 143),
+        (RuntimeError("a bug"), 1),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else str(value),
+)
+def test_every_error_has_its_code_and_says_that_nothing_was_written(error: BaseException, code: int) -> None:
+    run = Run()
+    assert run.ends(error) == code
+    assert "nothing was written" in run.err.getvalue()
+    assert "Traceback" not in run.err.getvalue()
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), errors.ClusterError(PROBLEM), Interrupted(2)], ids=repr)
+def test_after_a_write_everything_that_goes_wrong_is_20(error: BaseException) -> None:
+    run = Run(wrote=True)
+    assert run.ends(error) == 20
+    assert "nothing was written" not in run.err.getvalue()
+
+
+def test_a_bug_shows_where_it_is_and_not_what_it_says() -> None:
+    run = Run()
+    run.ends(ValueError("the value hunter2-hunter2"))
+    assert "a bug in gitops-push" in run.err.getvalue()
+    assert "test_exits.py" in run.err.getvalue()
+    assert "hunter2" not in run.err.getvalue()
+
+
+def test_a_json_document_is_printed_even_for_a_bug() -> None:
+    run = Run(json_kind="Diff")
+    assert run.ends(RuntimeError("a bug")) == 1
+    document = json.loads(run.out.getvalue())
+    assert (document["kind"], document["exitCode"], document["problems"][0]["code"]) == ("Diff", 1, "GP0001")
