@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -73,4 +74,6 @@ def _written(folder: Path, control_plane: ControlPlane) -> str:
 def _run_tests(settings: dict[str, str], *tests: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name != KUBECONFIG_VARIABLE} | settings
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *tests]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as folder:  # sessions that share a folder clean up in each other's
+        environment["PYTEST_DEBUG_TEMPROOT"] = folder
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
