@@ -25,18 +25,6 @@ Body = dict[str, Any]
 
 
 @pytest.fixture
-def api(control_plane: ControlPlane) -> Iterator[HttpApi]:
-    with connected(control_plane.kubeconfig) as connection:
-        yield connection
-
-
-@pytest.fixture
-def reader(control_plane: ControlPlane) -> Iterator[HttpApi]:
-    with connected(control_plane.kubeconfig, read_only=True) as connection:
-        yield connection
-
-
-@pytest.fixture
 def viewer(control_plane: ControlPlane, namespace: str, kubectl: Kubectl) -> Iterator[HttpApi]:
     """A connection that may get and list in its namespace, and nothing else."""
     name = f"viewer-{uuid.uuid4().hex[:6]}"

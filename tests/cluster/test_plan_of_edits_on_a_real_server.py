@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import copy
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -27,18 +27,6 @@ from tests.controlplane.kubectl import Kubectl
 from tests.unit.cluster.plans import change_of, config_map
 
 Body = dict[str, Any]
-
-
-@pytest.fixture
-def api(control_plane: ControlPlane) -> Iterator[HttpApi]:
-    with connected(control_plane.kubeconfig) as connection:
-        yield connection
-
-
-@pytest.fixture
-def reader(control_plane: ControlPlane) -> Iterator[HttpApi]:
-    with connected(control_plane.kubeconfig, read_only=True) as connection:
-        yield connection
 
 
 def pod(body: Body) -> Body:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import copy
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -21,18 +20,6 @@ from tests.controlplane.kubectl import Kubectl
 from tests.unit.cluster.plans import actions, change_of, config_map, deployment
 
 Body = dict[str, Any]
-
-
-@pytest.fixture
-def api(control_plane: ControlPlane) -> Iterator[HttpApi]:
-    with connected(control_plane.kubeconfig) as connection:
-        yield connection
-
-
-@pytest.fixture
-def reader(control_plane: ControlPlane) -> Iterator[HttpApi]:
-    with connected(control_plane.kubeconfig, read_only=True) as connection:
-        yield connection
 
 
 @pytest.fixture
