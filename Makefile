@@ -19,7 +19,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-control-plane: $(READY)  ## Build the control plane for tests and demo (once; cached)
+control-plane: $(READY)  ## Build the control plane and kustomize for tests and demo (once; cached)
 	@$(BIN)/python -m tests.controlplane build
 
 demo: control-plane  ## Build, diff, apply, wait, edit in the cluster, drift report: on a throwaway control plane

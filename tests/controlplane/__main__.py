@@ -13,7 +13,7 @@ from types import FrameType
 
 from tests.controlplane.cluster import KUBECONFIG_VARIABLE, ControlPlane, start_control_plane
 from tests.controlplane.errors import ControlPlaneError
-from tests.controlplane.programs import find_programs
+from tests.controlplane.programs import find_programs, kustomize
 
 
 def main(arguments: list[str]) -> int:
@@ -46,9 +46,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _build(options: argparse.Namespace) -> int:
+    print(kustomize(os.environ))
     given = os.environ.get(KUBECONFIG_VARIABLE)
     if given:
-        print(f"nothing to build: the tests use the cluster of {KUBECONFIG_VARIABLE}={given}")
+        print(f"no control plane to build: the tests use the cluster of {KUBECONFIG_VARIABLE}={given}")
         return 0
     print(find_programs(os.environ))
     return 0

@@ -1,13 +1,14 @@
-"""Where the control plane of a test run comes from."""
+"""Where the programs of a test run come from."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.controlplane.build import build_control_plane, built_folder, cache_folder, report_on_stderr
+from tests.controlplane.build import build_bundle, built_folder, cache_folder, report_on_stderr
 from tests.controlplane.errors import ControlPlaneError
-from tests.controlplane.sources import PROGRAM_NAMES
+from tests.controlplane.sources import PROGRAM_NAMES, control_plane_bundle, kustomize_bundle
 
 
 def find_programs(environ: Mapping[str, str], say: Callable[[str], None] = report_on_stderr) -> Path:
@@ -18,8 +19,17 @@ def find_programs(environ: Mapping[str, str], say: Callable[[str], None] = repor
     assets = environ.get("KUBEBUILDER_ASSETS")
     if assets:
         return _checked_assets(Path(assets))
-    cache = cache_folder(environ)
-    return built_folder(cache) or build_control_plane(cache, say)
+    cache, bundle = cache_folder(environ), control_plane_bundle()
+    return built_folder(cache, bundle) or build_bundle(cache, bundle, say)
+
+
+def kustomize(environ: Mapping[str, str] = os.environ, say: Callable[[str], None] = report_on_stderr) -> Path:
+    """Returns the real kustomize, the judge of the native builder: the cached build, or a build made now (a minute).
+
+    Its version is that of `go/kustomize/go.mod`. Raises ControlPlaneError when the build fails.
+    """
+    cache, bundle = cache_folder(environ), kustomize_bundle()
+    return (built_folder(cache, bundle) or build_bundle(cache, bundle, say)) / "kustomize"
 
 
 def _checked_assets(folder: Path) -> Path:

@@ -11,11 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.controlplane.build import build_control_plane, built_folder, cache_folder, exclusive
+from tests.controlplane.build import build_bundle, built_folder, cache_folder, exclusive
 from tests.controlplane.compiler import compile_program
 from tests.controlplane.errors import ControlPlaneError
-from tests.controlplane.programs import find_programs
-from tests.controlplane.sources import GO_SOURCES, PROGRAM_NAMES, GoProgram, cache_key, kubernetes_version
+from tests.controlplane.programs import find_programs, kustomize
+from tests.controlplane.sources import (
+    GO_SOURCES,
+    PROGRAM_NAMES,
+    GoProgram,
+    control_plane_bundle,
+    kubernetes_version,
+    kustomize_bundle,
+    kustomize_version,
+)
 from tests.controlplane.toolchain import find_go
 
 ROOT = Path(__file__).parents[2]
@@ -31,8 +39,9 @@ def test_the_cache_is_where_the_environment_says(tmp_path: Path) -> None:
 def test_the_key_is_that_of_the_sources_and_their_version(tmp_path: Path) -> None:
     copy = tmp_path / "go"
     shutil.copytree(GO_SOURCES, copy)
-    assert cache_key(copy) == cache_key()
-    assert cache_key().startswith(f"{kubernetes_version()}-")
+    assert control_plane_bundle(copy) != control_plane_bundle()
+    assert control_plane_bundle(copy).key == control_plane_bundle().key
+    assert control_plane_bundle().key.startswith(f"{kubernetes_version()}-")
 
 
 @pytest.mark.parametrize("changed", ["controlplane/main.go", "controlplane/go.sum", "kwok/go.mod"])
@@ -41,7 +50,24 @@ def test_the_key_changes_with_a_source(tmp_path: Path, changed: str) -> None:
     shutil.copytree(GO_SOURCES, copy)
     with (copy / changed).open("a", encoding="utf-8") as stream:
         stream.write("// changed\n")
-    assert cache_key(copy) != cache_key()
+    assert control_plane_bundle(copy).key != control_plane_bundle().key
+    assert kustomize_bundle(copy).key == kustomize_bundle().key
+
+
+def test_another_kustomize_does_not_build_kubernetes_again(tmp_path: Path) -> None:
+    copy = tmp_path / "go"
+    shutil.copytree(GO_SOURCES, copy)
+    module = copy / "kustomize" / "go.mod"
+    module.write_text(module.read_text().replace(kustomize_version(), "v5.99.0"))
+    assert kustomize_bundle(copy).key.startswith("kustomize-v5.99.0-")
+    assert control_plane_bundle(copy).key == control_plane_bundle().key
+
+
+def test_kustomize_is_built_once_and_says_the_version_of_its_module() -> None:
+    program = kustomize()
+    answer = subprocess.run([program, "version"], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == kustomize_version()
+    assert kustomize(say=pytest.fail) == program
 
 
 def test_a_folder_of_assets_is_taken_before_the_cache(tmp_path: Path) -> None:
@@ -58,17 +84,18 @@ def test_assets_without_controllers_are_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_a_cached_build_is_taken_as_it_is(tmp_path: Path) -> None:
-    cached = tmp_path / "controlplane" / cache_key()
+    cached = tmp_path / "controlplane" / control_plane_bundle().key
     cached.mkdir(parents=True)
-    assert built_folder(tmp_path / "controlplane") == cached
+    assert built_folder(tmp_path / "controlplane", control_plane_bundle()) == cached
     assert find_programs({"GITOPS_PUSH_CACHE": str(tmp_path)}) == cached
 
 
 def test_what_a_killed_build_left_is_removed(tmp_path: Path) -> None:
     (tmp_path / ".build-killed" / "programs").mkdir(parents=True)
-    (tmp_path / cache_key()).mkdir()
-    build_control_plane(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["lock", cache_key()])
+    bundle = kustomize_bundle()
+    (tmp_path / bundle.key).mkdir()
+    build_bundle(tmp_path, bundle)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["lock", bundle.key])
 
 
 def test_two_builds_take_turns(tmp_path: Path) -> None:
