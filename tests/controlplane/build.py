@@ -1,7 +1,8 @@
 """Builds the control plane, and kustomize as a judge, once each into a cache folder.
 
-The first build of the control plane compiles Kubernetes: about seven minutes on two cores. It reports its progress, takes a lock so that two
-processes do not build at once, and renames the finished folder into place, so that a cache entry is whole or absent.
+The first build of the control plane compiles Kubernetes: about seven minutes on two cores. It reports its progress,
+takes a lock so that two processes do not build at once, and renames the finished folder into place, so that a cache
+entry is whole or absent.
 """
 
 from __future__ import annotations
