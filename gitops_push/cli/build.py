@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from gitops_push.cli.kustomize_options import kustomize_options
 from gitops_push.cli.options import console_options, option, output, repo_options, target
 from gitops_push.cli.session import Session
 from gitops_push.cli.settings import settings_of, watcher_of
@@ -27,13 +28,14 @@ FORMATS = ("yaml", "json", "name")
 @option("--output-dir", default="", metavar="DIR", help="Write one file per object into this directory.")
 @option("--show-secrets", is_flag=True, help="In CI: print a set that holds Secret values all the same.")
 @output(*FORMATS)
+@kustomize_options
 @repo_options
 @console_options
 @click.pass_obj
 def build_command(session: Session, /, **parameters: Any) -> int:
     """Print the manifest set of an environment. Talks to no cluster and uses no network."""
     settings = settings_of(session, parameters)
-    built = build(settings, parameters["environment"], watcher_of(session))
+    built = build(settings, parameters["environment"], watcher_of(session), only_printed=True)
     outputs = parameters["outputs"] or [("yaml", "")]
     if parameters["output_dir"]:
         _write_files(Path(parameters["output_dir"]), built.manifests)

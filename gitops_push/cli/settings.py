@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from gitops_push.cli.kustomize_options import kustomize_flags
 from gitops_push.cli.session import Session
 from gitops_push.core.codes import Code
 from gitops_push.core.deployment import Outcome, Result
@@ -30,7 +31,7 @@ def settings_of(session: Session, parameters: dict[str, Any]) -> Settings:
     directory = Path(parameters.get("directory", "."))
     if not directory.is_dir():
         raise click.BadParameter(f"{str(directory)!r} is not a directory", param_hint="--directory")
-    known = {field.name for field in fields(Settings)} - {"directory", "environ", "in_ci"}
+    known = {field.name for field in fields(Settings)} - {"directory", "environ", "in_ci", "kustomize"}
     renamed = {"config": "config_file", "timeout": "timeout_seconds"}
     values = {renamed.get(name, name): value for name, value in parameters.items()}
     return Settings(
@@ -39,6 +40,7 @@ def settings_of(session: Session, parameters: dict[str, Any]) -> Settings:
         in_ci=session.in_ci,
         use_proxy=not values.pop("no_proxy", False),
         forget=_forget_credentials,
+        kustomize=kustomize_flags(parameters),
         **{name: value for name, value in values.items() if name in known},
     )
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from gitops_push.core.build_options import KUSTOMIZE_DEFAULTS, BuildOptions
 from gitops_push.core.objects import ObjectRef
 from gitops_push.core.origin import Origin
 
 
 @dataclass(frozen=True, slots=True)
 class KustomizeSource:
-    """A directory with a kustomization, relative to the repo root."""
+    """A directory with a kustomization, relative to the repo root. `builder` is a program's name, "" for our own."""
 
     path: str
     origin: Origin
+    options: BuildOptions = KUSTOMIZE_DEFAULTS
+    builder: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,8 @@ def settle_scope(manifest: Manifest, namespace: str, namespace_origin: Origin, i
 
 
 def ref_of(body: Body) -> ObjectRef:
-    """Return the ref of a body with apiVersion, kind and metadata.name, in the namespace that it names."""
-    group, _ = split_api_version(body["apiVersion"])
+    """Return the ref of a body with kind and metadata.name, in the namespace that it names."""
+    group, _ = split_api_version(body.get("apiVersion") or "")
     metadata = body["metadata"]
     return ObjectRef(group, body["kind"], metadata.get("namespace") or "", metadata["name"])
 

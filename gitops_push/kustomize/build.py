@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final, TypeVar
 
+from gitops_push.core.build_options import KUSTOMIZE_DEFAULTS, BuildOptions, Reorder
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import BuildError, Problem
 from gitops_push.core.origin import Origin
@@ -32,7 +32,12 @@ from gitops_push.kustomize.ordering import in_legacy_order
 from gitops_push.kustomize.patches.apply import apply_json_entry, apply_patch, apply_strategic_entries
 from gitops_push.kustomize.resource import Resource
 from gitops_push.kustomize.transformers.images import set_images
-from gitops_push.kustomize.transformers.metadata_pairs import add_common_annotations, add_common_labels, add_labels
+from gitops_push.kustomize.transformers.metadata_pairs import (
+    add_common_annotations,
+    add_common_labels,
+    add_labels,
+    add_managed_by_label,
+)
 from gitops_push.kustomize.transformers.names import add_prefix, add_suffix
 from gitops_push.kustomize.transformers.namespaces import set_namespace
 from gitops_push.kustomize.transformers.replicas import set_replicas
@@ -40,25 +45,12 @@ from gitops_push.kustomize.typed_fields import Text
 from gitops_push.kustomize.written import WrittenText
 from gitops_push.system.files import RepoFiles
 
+__all__ = ["BuildOptions", "BuiltObject", "BuiltSet", "Reorder", "build_kustomization"]
+
 MAX_DEPTH: Final = 100
 """How deep bases may be nested."""
 
 T = TypeVar("T")
-
-
-class Reorder(StrEnum):
-    """The order of the output where the kustomization does not say: kustomize's default, or as read."""
-
-    LEGACY = "legacy"
-    NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class BuildOptions:
-    """Kustomize's command line options. `restricted` is `--load-restrictor LoadRestrictionsRootOnly`."""
-
-    reorder: Reorder = Reorder.LEGACY
-    restricted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +70,7 @@ class BuiltSet:
     warnings: tuple[str, ...] = ()
 
 
-def build_kustomization(files: RepoFiles, path: str, options: BuildOptions = BuildOptions()) -> BuiltSet:
+def build_kustomization(files: RepoFiles, path: str, options: BuildOptions = KUSTOMIZE_DEFAULTS) -> BuiltSet:
     """Build the kustomization in a directory of the repo, given relative to its root.
 
     Raises `BuildError` with all problems that were found: unknown and unsupported fields with their lines, files that
@@ -93,6 +85,8 @@ def build_kustomization(files: RepoFiles, path: str, options: BuildOptions = Bui
     add_hashes(resources)
     fix_references(resources)
     require_names(resources)
+    if options.managed_by_label:
+        add_managed_by_label(resources, Origin(root.kustomization.file, 1), loader.written)
     kept = [resource for resource in resources if not is_local_config(resource)]
     return BuiltSet(
         tuple(_built(resource, loader) for resource in _ordered(kept, root, options)), tuple(loader.warnings)

@@ -45,17 +45,23 @@ class _Raw:
     unhashed_name: str = ""
 
 
-def build_manifests(checkout: Checkout, files: RepoFiles, environment: Environment) -> ManifestSet:
+def build_manifests(
+    checkout: Checkout, files: RepoFiles, environment: Environment, *, lenient: bool = False
+) -> ManifestSet:
     """Return the whole manifest set of an environment, in the order of its sources.
 
-    Raises `BuildError` with all problems that were found: those of every source, of every object, and of the set.
+    Raises `BuildError` with all problems that were found: those of every source, of every object, and of the set. With
+    `lenient`, for a set that is only looked at, what a cluster would refuse is a warning as long as each object can be
+    told from the others.
     """
     raw, warnings = _build_sources(files, environment.sources)
-    _refuse(tuple(problem for item in raw for problem in object_problems(item.body, item.origin)), raw)
+    judged = _refuse if not lenient or any(not _is_named(item.body) for item in raw) else _warn
+    problems = tuple(problem for item in raw for problem in object_problems(item.body, item.origin))
+    warnings.extend(judged(problems, raw))
     written = tuple(_manifest(item) for item in raw)
     scopes = scopes_of(manifest.body for manifest in written)
     manifests = settle_scopes(written, environment, lambda group, kind: scopes.get((group, kind)))
-    _refuse(set_problems(manifests, environment), raw)
+    warnings.extend(judged(set_problems(manifests, environment), raw))
     return ManifestSet(
         environment=environment.name,
         commit=checkout.commit,
@@ -111,7 +117,7 @@ def _build_sources(files: RepoFiles, sources: Sequence[Source]) -> tuple[list[_R
 def _build_source(files: RepoFiles, source: Source, usage: Usage) -> tuple[list[_Raw], tuple[str, ...]]:
     match source:
         case KustomizeSource():
-            built = build_kustomization(files, source.path)
+            built = build_kustomization(files, source.path, source.options)
             objects = [_Raw(item.body, item.origin, item.unhashed_name) for item in built.objects]
             return objects, tuple(str(warning) for warning in built.warnings)
         case DirectorySource():
@@ -127,7 +133,7 @@ def _line(warning: Problem) -> str:
 
 
 def _manifest(item: _Raw) -> Manifest:
-    return Manifest(ref_of(item.body), item.body["apiVersion"], item.body, item.origin, item.unhashed_name)
+    return Manifest(ref_of(item.body), item.body.get("apiVersion") or "", item.body, item.origin, item.unhashed_name)
 
 
 def _dropped_namespaces(written: Iterable[Manifest], settled: Iterable[Manifest]) -> list[str]:
@@ -160,13 +166,31 @@ def _unheeded_annotations(manifests: Iterable[Manifest]) -> list[str]:
     ]
 
 
-def _refuse(problems: Sequence[Problem], raw: Iterable[_Raw] = ()) -> None:
-    """Raise the problems, if there are any; they may quote other objects that repeat a value of a Secret in `raw`."""
-    if not problems:
-        return
+def _is_named(body: Node) -> bool:
+    """Return whether an object has what a ref is made of, right or wrong."""
+    metadata = body.get("metadata") if isinstance(body, dict) else None
+    if not isinstance(metadata, dict):
+        return False
+    texts = (body.get("apiVersion") or "", body.get("kind"), metadata.get("name"), metadata.get("namespace") or "")
+    return all(isinstance(text, str) for text in texts)
+
+
+def _refuse(problems: Sequence[Problem], raw: Iterable[_Raw] = ()) -> tuple[str, ...]:
+    """Raise the problems, if there are any."""
+    if problems:
+        raise BuildError(_masked(problems, raw))
+    return ()
+
+
+def _warn(problems: Sequence[Problem], raw: Iterable[_Raw]) -> tuple[str, ...]:
+    return tuple(map(_line, _masked(problems, raw))) if problems else ()
+
+
+def _masked(problems: Iterable[Problem], raw: Iterable[_Raw]) -> tuple[Problem, ...]:
+    """Return the problems without values of Secrets in `raw`, which other objects may repeat and messages quote."""
     values = (value for item in raw if isinstance(item.body, dict) for value in secret_values_of(item.body))
     redactor = Redactor(secrets.token_bytes(32), values)
-    raise BuildError(
+    return tuple(
         replace(
             problem,
             message=redactor.mask_text(problem.message),

@@ -13,13 +13,14 @@ from gitops_push.repo.config_grammar import (
     CREDENTIALS,
     ENVIRONMENT,
     IGNORE_RULE,
+    KUSTOMIZE,
     PATTERN_ENVIRONMENT,
     PRUNE,
     SENSITIVE_RULE,
     SOURCE,
     WAIT,
 )
-from gitops_push.repo.grammar import Either, Field, ListOf, Named, Number, Record, Switch, Text, Type
+from gitops_push.repo.grammar import Brief, Either, Field, ListOf, Named, Number, Record, Switch, Text, Type
 
 _SCHEMA_ID: Final = "gitops-push.schema.json"
 
@@ -36,6 +37,11 @@ A name like `{app}-{env}` makes an environment of each directory that `match` fi
 in the path, or a part of it, and can be used in `cluster`, `namespace`, `external` and in the paths of `sources`. Two
 environments of one name are an error."""
 
+_ON_KUSTOMIZE: Final = """\
+A path alone is enough; a mapping says how to build it. The keys are kustomize's flags of these names, and the same
+flags of `gitops-push build` win over them. What these keys allow may start programs: review changes to them like
+changes to a pipeline. See [kustomize.md](kustomize.md)."""
+
 _SECTIONS: Final[tuple[tuple[str, str, Record], ...]] = (
     ("The file", "", CONFIG),
     ("clusters.NAME", "A target cluster. All keys may be left out.", CLUSTER),
@@ -51,6 +57,7 @@ _SECTIONS: Final[tuple[tuple[str, str, Record], ...]] = (
         PATTERN_ENVIRONMENT,
     ),
     ("environments.NAME.sources[]", "What an environment is built from.", SOURCE),
+    ("environments.NAME.sources[].kustomize", _ON_KUSTOMIZE, KUSTOMIZE),
     (
         "environments.NAME.prune",
         "In one run at most `max` objects are deleted, not counting predecessors of hashed names.",
@@ -115,6 +122,8 @@ def _schema_of(grammar: Type) -> dict[str, Any]:
             return {"type": "integer", "minimum": grammar.minimum, **only}
         case Either():
             return {"anyOf": [_schema_of(grammar.number), _schema_of(grammar.text)]}
+        case Brief():
+            return {"anyOf": [_schema_of(grammar.text), _schema_of(grammar.record)]}
         case Switch():
             return {"type": "boolean"}
         case _:
@@ -193,6 +202,8 @@ def _type_words(grammar: Type) -> str:
             return "whole number" if grammar.only is None else f"`{grammar.only}`"
         case Either():
             return _words_of_text(grammar.text)
+        case Brief():
+            return f"{_words_of_text(grammar.text)}; or mapping"
         case Switch():
             return "`true` or `false`"
         case _:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gitops_push.repo.grammar import Either, Field, ListOf, Named, Number, Record, Switch, Text
+from gitops_push.repo.grammar import Brief, Either, Field, ListOf, Named, Number, Record, Switch, Text
 
 PLACEHOLDER: Final = r"\{[A-Za-z][A-Za-z0-9_]*\}"
 _LABEL: Final = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
@@ -20,6 +20,12 @@ VARIABLE = Text("the name of an environment variable", r"[A-Za-z_][A-Za-z0-9_]*"
 PROJECT = Text("a project name", r"[A-Za-z0-9](?:[-A-Za-z0-9._/]{0,251}[A-Za-z0-9])?", ("shop-config",))
 FIELD_PATH = Text("a field path", like=("spec.replicas", "spec.template.spec.containers[name=web].image"))
 ANY_NAME = Text("a name; * and ? stand for anything", like=("web-*",))
+
+BUILDER = Text("native, kustomize or kubectl", r"native|kustomize|kubectl", ("native", "kustomize"))
+REORDER = Text("legacy or none", r"legacy|none", ("none",))
+LOAD_RESTRICTOR = Text("rootOnly or none", r"rootOnly|none", ("none",))
+VERSION_WORD = Text("a version", r"v?[0-9]+\.[0-9][-+.0-9A-Za-z]*", ("1.34.0",))
+API_VERSION = Text("an API version", r"[a-z0-9][-./a-zA-Z0-9]*", ("monitoring.coreos.com/v1",))
 
 CLUSTER_NAME = Text("a cluster name", r"[A-Za-z0-9](?:[-A-Za-z0-9._]*[A-Za-z0-9])?", ("prod-eu",))
 ENVIRONMENT_NAME = Text(
@@ -72,9 +78,31 @@ WAIT = Record(
     (Field("timeout", DURATION, "how long to wait until all is healthy", default="5m"),),
     later=(("rules", "health of custom resources"),),
 )
+KUSTOMIZE = Record(
+    (
+        Field("path", RELATIVE_PATH, "directory with a kustomization", required=True),
+        Field("builder", BUILDER, "who builds; the programs are looked for on the PATH", default="native"),
+        Field(
+            "reorder", REORDER, "order of the objects where the kustomization has no `sortOptions`", default="legacy"
+        ),
+        Field(
+            "loadRestrictor",
+            LOAD_RESTRICTOR,
+            "`none` lets a kustomization name files outside its own directory, anywhere in the repo",
+            default="rootOnly",
+        ),
+        Field("enableHelm", Switch(), "`helmCharts` are rendered by the `helm` on the PATH", default="false"),
+        Field("helmKubeVersion", VERSION_WORD, "version of Kubernetes that charts are told"),
+        Field("helmApiVersions", ListOf(API_VERSION), "API versions that charts are told"),
+        Field(
+            "enableExec", ListOf(RELATIVE_PATH), "programs in the repo that may run as KRM functions", default="none"
+        ),
+        Field("gitOutside", Switch(), "`file://` bases may be git repositories outside the repo", default="false"),
+    )
+)
 SOURCE = Record(
     (
-        Field("kustomize", RELATIVE_PATH, "directory with a kustomization"),
+        Field("kustomize", Brief(RELATIVE_PATH, KUSTOMIZE), "directory with a kustomization"),
         Field("directory", RELATIVE_PATH, "directory of plain manifests, or one file of them, read as kubectl does"),
         Field("recursive", Switch(), "also read the subdirectories", default="false", needs="directory"),
     ),

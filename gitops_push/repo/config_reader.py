@@ -13,7 +13,7 @@ from gitops_push.core.errors import Problem
 from gitops_push.core.origin import Origin
 from gitops_push.core.suggestion import did_you_mean
 from gitops_push.core.tree import Fields, Node, as_origin, origin_at
-from gitops_push.repo.grammar import Either, Field, ListOf, Named, Number, Record, Switch, Text, Type
+from gitops_push.repo.grammar import Brief, Either, Field, ListOf, Named, Number, Record, Switch, Text, Type
 
 _SHOWN: Final = 80
 
@@ -74,6 +74,8 @@ def _check(value: Node, grammar: Type, place: _Place) -> Iterator[Problem]:
         case Either():
             is_text = isinstance(value, str)
             yield from _check_text(value, grammar.text, place) if is_text else _check_either(value, grammar, place)
+        case Brief():
+            yield from _check(value, grammar.record if isinstance(value, dict) else grammar.text, place)
         case Switch():
             if not isinstance(value, bool):
                 yield _wrong(place, f"{place} must be true or false, this is {describe(value)}")

@@ -91,4 +91,12 @@ class Record:
         return next((field for field in self.fields if field.name == name), None)
 
 
-Type: TypeAlias = "Text | Switch | Number | Either | ListOf | Named | Record"
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """A text for what is needed most, or a mapping that says more."""
+
+    text: Text
+    record: Record
+
+
+Type: TypeAlias = "Text | Switch | Number | Either | ListOf | Named | Record | Brief"

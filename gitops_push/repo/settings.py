@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from gitops_push.core.build_options import BuildOptions, HelmOptions, Reorder
 from gitops_push.core.codes import Code
 from gitops_push.core.environment import (
     Cluster,
@@ -162,13 +163,31 @@ def _sources(maker: Maker) -> tuple[Source, ...]:
 def _source(maker: Maker, settings: Fields, index: int) -> Source:
     item = settings["sources"][index]
     key = "kustomize" if "kustomize" in item else "directory"
+    written = item[key] if isinstance(item[key], Fields) else Fields({"path": item[key]})
     origin = origin_at(settings, ("sources", index, key)) or maker.entry.origin
-    path = _existing_path(maker, maker.filled(item[key], None, origin), origin)
+    path = _existing_path(maker, maker.filled(written["path"], None, origin), origin)
     if key == "directory":
         return DirectorySource(path, origin, item.get("recursive", False))
     if path and maker.files.is_dir(path) and not kustomization_of(maker.files, path):
         maker.wrong(f"{path} has no kustomization", origin, f"to read it as plain manifests, write 'directory: {path}'")
-    return KustomizeSource(path, origin)
+    builder = written.get("builder", "native")
+    return KustomizeSource(path, origin, _build_options(maker, written), "" if builder == "native" else builder)
+
+
+def _build_options(maker: Maker, written: Fields) -> BuildOptions:
+    functions = tuple(maker.files.resolve(maker.entry.base, path) for path in written.get("enableExec", ()))
+    return BuildOptions(
+        reorder=Reorder(written.get("reorder", Reorder.LEGACY)),
+        restricted=written.get("loadRestrictor") != "none",
+        enable_helm=written.get("enableHelm", False),
+        enable_exec=bool(functions),
+        enable_alpha_plugins=bool(functions),
+        exec_functions=functions,
+        helm=HelmOptions(
+            kube_version=written.get("helmKubeVersion", ""), api_versions=tuple(written.get("helmApiVersions", ()))
+        ),
+        git_outside=written.get("gitOutside", False),
+    )
 
 
 def _existing_path(maker: Maker, written: str, origin: Origin) -> str:

@@ -88,12 +88,16 @@ def list_environments(settings: Settings) -> tuple[EnvironmentSummary, ...]:
     return tuple(summary_of(found) for found in load_environments(workspace.checkout, workspace.files, config))
 
 
-def build(settings: Settings, name: str, watcher: Watcher) -> Built:
-    """Return the built manifest set of an environment. Reads files only. Raises `ConfigError`, `BuildError`."""
+def build(settings: Settings, name: str, watcher: Watcher, *, only_printed: bool = False) -> Built:
+    """Return the built manifest set of an environment. Reads files only. Raises `ConfigError`, `BuildError`.
+
+    With `only_printed` the set of a path may hold what a cluster would refuse, as kustomize prints it.
+    """
     workspace = open_workspace(settings, name, watcher)
     environment = environment_of(workspace, settings, name)
     with watcher.working(f"building {environment.name}"), _without_collector():
-        manifests = build_manifests(workspace.checkout, workspace.files, environment)
+        lenient = only_printed and not environment.declared
+        manifests = build_manifests(workspace.checkout, workspace.files, environment, lenient=lenient)
     redactor = Redactor(secrets.token_bytes(32), _secret_values(manifests, environment), _public_words(manifests))
     watcher.secrets(redactor)
     for warning in manifests.warnings:

@@ -13,6 +13,7 @@ from gitops_push.core.deployment import Outcome
 from gitops_push.core.plan import Plan
 from gitops_push.core.redaction import Redactor
 from gitops_push.core.run import RunHeader
+from gitops_push.workflow.kustomize_flags import NO_FLAGS, KustomizeFlags
 
 
 def _nothing(*_: object) -> None:
@@ -43,6 +44,7 @@ class Settings:
     wait: bool = True
     timeout_seconds: float | None = None
     allow_dirty: bool = False
+    kustomize: KustomizeFlags = NO_FLAGS
     forget: Callable[[Iterable[str]], None] = field(default=_nothing, repr=False)
 
 

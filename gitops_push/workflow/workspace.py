@@ -12,6 +12,7 @@ from gitops_push.core.environment import DirectorySource, Environment, Kustomize
 from gitops_push.core.errors import ConfigError, Problem, RefusedError
 from gitops_push.repo.checkout import read_checkout
 from gitops_push.repo.environments import Asked, load_environment
+from gitops_push.repo.reach import is_marked, reach_of
 from gitops_push.system.files import RepoFiles
 from gitops_push.workflow.settings import Settings, Watcher
 
@@ -43,6 +44,9 @@ def open_workspace(settings: Settings, target: str, watcher: Watcher) -> Workspa
     if path.exists() and not path.is_relative_to(checkout.root):
         folder = path if path.is_dir() else path.parent
         checkout = read_checkout(folder, settings.environ)
+    if path.exists() and not is_marked(Path(checkout.root)):
+        start = path if path.is_dir() else path.parent
+        checkout = replace(checkout, root=reach_of(checkout.root, start))
     watcher.root(Path(checkout.root))
     return Workspace(checkout, RepoFiles(checkout.root), folder.relative_to(checkout.root).as_posix())
 
@@ -99,4 +103,4 @@ def _with_flags(environment: Environment, settings: Settings) -> Environment:
         prune = replace(prune, max_count=settings.max_prune[0], max_percent=settings.max_prune[1])
     if settings.timeout_seconds is not None:
         wait = replace(wait, timeout_seconds=settings.timeout_seconds)
-    return replace(environment, prune=prune, wait=wait)
+    return settings.kustomize.over(replace(environment, prune=prune, wait=wait))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
 
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields, Node
@@ -23,6 +25,14 @@ from gitops_push.kustomize.quotes import reads_as_no_text
 from gitops_push.kustomize.resource import Resource, split_api_version
 from gitops_push.kustomize.typed_fields import Pair
 from gitops_push.kustomize.written import WrittenText
+
+MANAGED_BY: Final = Pair("app.kubernetes.io/managed-by", "kustomize-v5.8.2", Origin(""))
+"""What `--enable-managedby-label` adds; the version is that of the kustomize whose output this is."""
+
+
+def add_managed_by_label(resources: ResourceSet, origin: Origin, written: WrittenText) -> None:
+    """Label every object as made by kustomize; `origin` is the place that asks for it."""
+    _add_pairs(resources, (replace(MANAGED_BY, origin=origin),), METADATA_LABELS, "managedByLabel", written)
 
 
 def add_labels(resources: ResourceSet, entry: LabelEntry, written: WrittenText) -> None:

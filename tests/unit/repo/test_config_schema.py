@@ -22,7 +22,7 @@ from gitops_push.repo.config_docs import to_reference, to_schema, write_docs
 from gitops_push.repo.config_grammar import CONFIG
 from gitops_push.repo.config_reader import grammar_problems
 from gitops_push.repo.environments import load_environments
-from gitops_push.repo.grammar import Either, ListOf, Named, Number, Record, Switch, Text, Type
+from gitops_push.repo.grammar import Brief, Either, ListOf, Named, Number, Record, Switch, Text, Type
 from gitops_push.system.files import RepoFiles
 from tests.unit.repo.test_config import FULL, PATTERN, checkout_of
 
@@ -70,6 +70,8 @@ def documents_of(grammar: Type) -> st.SearchStrategy[Any]:
             return st.just(grammar.only) if grammar.only is not None else st.integers(grammar.minimum, 100)
         case Either():
             return documents_of(grammar.number) | documents_of(grammar.text)
+        case Brief():
+            return documents_of(grammar.text) | documents_of(grammar.record)
         case Switch():
             return st.booleans()
         case _:
@@ -141,6 +143,8 @@ def keys_of(grammar: Type) -> Iterator[str]:
                 yield from keys_of(item)
         case ListOf():
             yield from keys_of(grammar.item)
+        case Brief():
+            yield from keys_of(grammar.record)
         case Text() | Number() | Either() | Switch():
             return
         case _:
