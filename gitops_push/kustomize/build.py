@@ -30,6 +30,7 @@ from gitops_push.kustomize.manifests import resources_of
 from gitops_push.kustomize.name_references import fix_references
 from gitops_push.kustomize.ordering import in_legacy_order
 from gitops_push.kustomize.patches.apply import apply_json_entry, apply_patch, apply_strategic_entries
+from gitops_push.kustomize.programs import NO_PROGRAMS, Programs
 from gitops_push.kustomize.resource import Resource
 from gitops_push.kustomize.transformers.images import set_images
 from gitops_push.kustomize.transformers.metadata_pairs import (
@@ -70,7 +71,9 @@ class BuiltSet:
     warnings: tuple[str, ...] = ()
 
 
-def build_kustomization(files: RepoFiles, path: str, options: BuildOptions = KUSTOMIZE_DEFAULTS) -> BuiltSet:
+def build_kustomization(
+    files: RepoFiles, path: str, options: BuildOptions = KUSTOMIZE_DEFAULTS, programs: Programs = NO_PROGRAMS
+) -> BuiltSet:
     """Build the kustomization in a directory of the repo, given relative to its root.
 
     Raises `BuildError` with all problems that were found: unknown and unsupported fields with their lines, files that
@@ -79,7 +82,9 @@ def build_kustomization(files: RepoFiles, path: str, options: BuildOptions = KUS
     directory = files.resolve(".", path)
     if not files.is_dir(directory):
         raise invalid(f"{path} is not a directory with a kustomization", Origin(path))
-    loader = Loader(files, WrittenText(files), files.real_path(directory), restricted=options.restricted)
+    loader = Loader(
+        files, WrittenText(files), files.real_path(directory), restricted=options.restricted, programs=programs
+    )
     root = _Layer(loader, _read(loader))
     resources = root.accumulate(ResourceSet())
     add_hashes(resources)

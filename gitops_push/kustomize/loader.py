@@ -6,6 +6,7 @@ LoadRestrictionsRootOnly); a base may be anywhere in the repo, but not at or abo
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -14,7 +15,9 @@ from gitops_push.core.errors import BuildError, Problem
 from gitops_push.core.origin import Origin
 from gitops_push.documents.reader import Dialect, Document, Usage, read_documents
 from gitops_push.kustomize.errors import invalid, network_source
+from gitops_push.kustomize.git_url import LocalRepository, is_file_url, read_file_url
 from gitops_push.kustomize.inline import shifted
+from gitops_push.kustomize.programs import NO_PROGRAMS, Programs
 from gitops_push.kustomize.typed_fields import Text
 from gitops_push.kustomize.written import WrittenText
 from gitops_push.system.files import RepoFiles
@@ -31,6 +34,7 @@ _USER_IN_URL: Final = re.compile(r"(?<=//)[^/\s@]*@")
 class Loader:
     """Reads for the kustomization in `root`, a path with all links followed. `visited` are the roots above it.
 
+    `boundary` is the clone of a git repository that this kustomization is in, which it must not leave; else "".
     All loaders of a build share `usage`, what was read so far against the budgets, and `warnings`, lines for people.
     """
 
@@ -39,6 +43,8 @@ class Loader:
     root: str
     visited: tuple[str, ...] = ()
     restricted: bool = True
+    programs: Programs = NO_PROGRAMS
+    boundary: str = ""
     usage: Usage = field(default_factory=Usage)
     warnings: list[str] = field(default_factory=list)
 
@@ -72,10 +78,14 @@ class Loader:
 
     def is_file(self, path: Text) -> bool:
         """Return whether the entry names a file."""
-        return not path.value.startswith("/") and self.files.is_file(self._resolve(path))
+        return (
+            not path.value.startswith("/") and not is_file_url(path.value) and self.files.is_file(self._resolve(path))
+        )
 
     def enter(self, path: Text) -> Loader:
         """Return the loader of another kustomization. Raises `BuildError` if it is no directory, remote, or a cycle."""
+        if is_file_url(path.value):
+            return self._enter_clone(path)
         refuse_remote(path)
         if path.value.startswith("/"):
             raise invalid(
@@ -86,11 +96,23 @@ class Loader:
             raise invalid(
                 f"cannot find {path.value!r}: no such file or directory", path.origin, f"looked for {directory}"
             )
-        real = self.files.real_path(directory)
+        return self._at(self.files.real_path(directory), path)
+
+    def _at(self, root: str, path: Text) -> Loader:
         for visited in (self.root, *self.visited):
-            if _is_below(visited, real):
-                raise invalid(f"cycle detected: candidate root '{real}' contains visited root '{visited}'", path.origin)
-        return replace(self, root=real, visited=(self.root, *self.visited))
+            if _is_below(visited, root):
+                raise invalid(f"cycle detected: candidate root '{root}' contains visited root '{visited}'", path.origin)
+        return replace(self, root=root, visited=(self.root, *self.visited))
+
+    def _enter_clone(self, path: Text) -> Loader:
+        """Return the loader of a directory in a git repository. Kustomize restricts clones whatever its flags say."""
+        wanted = read_file_url(path)
+        name = _mount_name(wanted.repository)
+        self.files.mount(name, self.programs.clone(wanted.repository))
+        directory = self.files.resolve(name, wanted.path)
+        if not self.files.is_dir(directory):
+            raise invalid(f"cannot find {wanted.path!r} in {name}: no such directory", path.origin)
+        return replace(self._at(self.files.real_path(directory), path), boundary=name, restricted=True)
 
     def kustomization_file(self) -> str:
         """Return the path of the one kustomization file in `root`."""
@@ -108,6 +130,17 @@ class Loader:
         return self.files.resolve(self.root, name)
 
     def _resolve(self, path: Text) -> str:
+        """Return the path from the root that an entry names. Raises `BuildError` for one outside."""
+        found = self._resolve_in_repo(path)
+        if self.boundary and not _is_below(found, self.boundary):
+            raise invalid(
+                f"security; bases in kustomizations found in cloned git repos must be within the repo, but base "
+                f"'{path.value}' is outside '{self.boundary}'",
+                path.origin,
+            )
+        return found
+
+    def _resolve_in_repo(self, path: Text) -> str:
         relative = path.value
         root = str(self.files.root).rstrip("/") + "/"
         if relative.startswith(root):
@@ -129,6 +162,14 @@ def refuse_remote(path: Text) -> None:
             "vendor it: copy the files into this repo (git clone, then check out the pinned commit), or add a git "
             "submodule, and name the local path here",
         )
+
+
+def _mount_name(repository: LocalRepository) -> str:
+    """Return the directory that stands for a clone in paths and places: `bases.git@v1.2#1a2b3c4d`."""
+    name = repository.path.rstrip("/").rpartition("/")[2]
+    ref = (repository.ref or "HEAD").replace("/", ":")
+    digest = hashlib.sha256(f"{repository.path}?{repository.ref}?{repository.submodules}".encode()).hexdigest()
+    return f"{name}@{ref}#{digest[:8]}"
 
 
 def _is_below(path: str, root: str) -> bool:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import assert_never
 
+from gitops_push.core.build_options import BuildOptions
 from gitops_push.core.checkout import Checkout
 from gitops_push.core.codes import Code
 from gitops_push.core.environment import DirectorySource, Environment, KustomizeSource, Source
@@ -29,7 +31,9 @@ from gitops_push.core.validation import object_problems, set_problems, unknown_n
 from gitops_push.documents.json_text import canonical_json
 from gitops_push.documents.reader import Usage
 from gitops_push.kustomize.build import build_kustomization
+from gitops_push.kustomize.programs import NO_PROGRAMS, Programs
 from gitops_push.repo.directory import read_directory
+from gitops_push.repo.programs import LocalPrograms, private_folder
 from gitops_push.system.files import RepoFiles
 
 MAX_OBJECTS = 10_000
@@ -46,15 +50,22 @@ class _Raw:
 
 
 def build_manifests(
-    checkout: Checkout, files: RepoFiles, environment: Environment, *, lenient: bool = False
+    checkout: Checkout,
+    files: RepoFiles,
+    environment: Environment,
+    environ: Mapping[str, str] | None = None,
+    *,
+    lenient: bool = False,
 ) -> ManifestSet:
     """Return the whole manifest set of an environment, in the order of its sources.
 
     Raises `BuildError` with all problems that were found: those of every source, of every object, and of the set. With
     `lenient`, for a set that is only looked at, what a cluster would refuse is a warning as long as each object can be
-    told from the others.
+    told from the others. `environ` are the variables that programs are made to run with where the environment allows
+    them; without it none is started.
     """
-    raw, warnings = _build_sources(files, environment.sources)
+    with private_folder() as folder:
+        raw, warnings = _build_sources(_Workshop(checkout, files, environ, folder), environment.sources)
     judged = _refuse if not lenient or any(not _is_named(item.body) for item in raw) else _warn
     problems = tuple(problem for item in raw for problem in object_problems(item.body, item.origin))
     warnings.extend(judged(problems, raw))
@@ -95,14 +106,30 @@ def digest_of(manifests: Iterable[Manifest]) -> str:
     return digest.hexdigest()
 
 
-def _build_sources(files: RepoFiles, sources: Sequence[Source]) -> tuple[list[_Raw], list[str]]:
+@dataclass(frozen=True, slots=True)
+class _Workshop:
+    """What sources are built with; see `build_manifests`."""
+
+    checkout: Checkout
+    files: RepoFiles
+    environ: Mapping[str, str] | None = field(repr=False)
+    folder: Path
+    usage: Usage = field(default_factory=Usage)
+
+    def programs(self, options: BuildOptions) -> Programs:
+        """Return the programs that a kustomization may use."""
+        if self.environ is None:
+            return NO_PROGRAMS
+        return LocalPrograms(options, Path(self.checkout.root), self.folder, self.environ)
+
+
+def _build_sources(workshop: _Workshop, sources: Sequence[Source]) -> tuple[list[_Raw], list[str]]:
     raw: list[_Raw] = []
     warnings: list[str] = []
     problems: list[Problem] = []
-    usage = Usage()
     for source in sources:
         try:
-            objects, more = _build_source(files, source, usage)
+            objects, more = _build_source(workshop, source)
         except BuildError as error:
             problems.extend(error.problems)
             continue
@@ -114,14 +141,14 @@ def _build_sources(files: RepoFiles, sources: Sequence[Source]) -> tuple[list[_R
     return raw, warnings
 
 
-def _build_source(files: RepoFiles, source: Source, usage: Usage) -> tuple[list[_Raw], tuple[str, ...]]:
+def _build_source(workshop: _Workshop, source: Source) -> tuple[list[_Raw], tuple[str, ...]]:
     match source:
         case KustomizeSource():
-            built = build_kustomization(files, source.path, source.options)
+            built = build_kustomization(workshop.files, source.path, source.options, workshop.programs(source.options))
             objects = [_Raw(item.body, item.origin, item.unhashed_name) for item in built.objects]
             return objects, tuple(str(warning) for warning in built.warnings)
         case DirectorySource():
-            content = read_directory(files, source, usage)
+            content = read_directory(workshop.files, source, workshop.usage)
             return [_Raw(item.body, item.origin) for item in content.objects], tuple(map(_line, content.warnings))
         case _:
             assert_never(source)

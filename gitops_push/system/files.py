@@ -62,15 +62,22 @@ class RepoFiles:
         self._budget = budget
         self._contents: dict[Parts, bytes] = {}
         self._total_bytes = 0
-        try:
-            self._root = os.open(root, _LIST | os.O_CLOEXEC)
-        except OSError as error:
-            raise _unreadable(str(root), _reason(error)) from error
-        self._close = weakref.finalize(self, os.close, self._root)
+        self._root = _open_root(root)
+        self._mounts: dict[str, int] = {}
+        self._close = weakref.finalize(self, _close_all, self._root, self._mounts)
 
     def close(self) -> None:
         """Close the root; reads fail from then on. Done by itself when the object goes."""
         self._close()
+
+    def mount(self, name: str, folder: PurePath) -> None:
+        """Show a folder from elsewhere as a directory of the root; links in it do not lead out of it.
+
+        `name` is one component of a path. What the root holds under this name can no longer be read.
+        """
+        if name in self._mounts:
+            os.close(self._mounts.pop(name))
+        self._mounts[name] = _open_root(folder)
 
     def read(self, path: str) -> bytes:
         """Return the content of a regular file."""
@@ -155,7 +162,7 @@ class RepoFiles:
 
     def _mode(self, path: str) -> int | None:
         try:
-            descriptor, _ = self._opener(self._root, _parts(path), _LOOK)
+            descriptor, _ = self._open_in(_parts(path), _LOOK)
         except OSError as error:
             if error.errno in _ABSENT:
                 return None
@@ -167,6 +174,13 @@ class RepoFiles:
         finally:
             os.close(descriptor)
 
+    def _open_in(self, parts: Parts, flags: int) -> tuple[int, Parts]:
+        """Open a path in the root, or in what is mounted there."""
+        if not parts or parts[0] not in self._mounts:
+            return self._opener(self._root, parts, flags)
+        descriptor, real = self._opener(self._mounts[parts[0]], parts[1:], flags)
+        return descriptor, (parts[0], *real)
+
     def _link_is_dir(self, path: str) -> bool:
         try:
             return self.is_dir(path)
@@ -175,11 +189,23 @@ class RepoFiles:
 
     def _open(self, path: str, parts: Parts, flags: int) -> tuple[int, Parts]:
         try:
-            return self._opener(self._root, parts, flags)
+            return self._open_in(parts, flags)
         except OSError as error:
             raise _unreadable(path, _reason(error)) from error
         except OutsideError as error:
             raise _unreadable(path, str(error)) from error
+
+
+def _open_root(folder: PurePath) -> int:
+    try:
+        return os.open(folder, _LIST | os.O_CLOEXEC)
+    except OSError as error:
+        raise _unreadable(str(folder), _reason(error)) from error
+
+
+def _close_all(root: int, mounts: dict[str, int]) -> None:
+    for descriptor in (root, *mounts.values()):
+        os.close(descriptor)
 
 
 def _read_regular(descriptor: int, path: str, limit_bytes: int) -> bytes:

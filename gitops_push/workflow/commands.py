@@ -97,7 +97,7 @@ def build(settings: Settings, name: str, watcher: Watcher, *, only_printed: bool
     environment = environment_of(workspace, settings, name)
     with watcher.working(f"building {environment.name}"), _without_collector():
         lenient = only_printed and not environment.declared
-        manifests = build_manifests(workspace.checkout, workspace.files, environment, lenient=lenient)
+        manifests = build_manifests(workspace.checkout, workspace.files, environment, settings.environ, lenient=lenient)
     redactor = Redactor(secrets.token_bytes(32), _secret_values(manifests, environment), _public_words(manifests))
     watcher.secrets(redactor)
     for warning in manifests.warnings:

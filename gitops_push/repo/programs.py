@@ -1,0 +1,35 @@
+"""Runs the programs that a build needs, as far as the options of the build allow them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from gitops_push.core.build_options import BuildOptions
+from gitops_push.kustomize.git_url import LocalRepository
+from gitops_push.repo.local_git import LocalGit
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPrograms:
+    """The programs of this machine. `folder` is private and holds what they leave; `environ` is the caller's."""
+
+    options: BuildOptions
+    root: Path
+    folder: Path
+    environ: Mapping[str, str]
+
+    def clone(self, repository: LocalRepository) -> PurePath:
+        """Return a folder with the files of a repository of this machine. Raises `BuildError`."""
+        root = None if self.options.git_outside else self.root
+        return LocalGit(self.folder, self.environ.get("PATH", ""), root).clone(repository)
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """Give a folder that only we can enter, and remove it with all that is in it."""
+    with tempfile.TemporaryDirectory(prefix="gitops-push-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
