@@ -16,8 +16,10 @@ from gitops_push.core.codes import Code
 from gitops_push.core.errors import Problem, UsageError
 from gitops_push.core.objects import Manifest, ManifestSet
 from gitops_push.documents.writer import to_yaml
+from gitops_push.reports.lines import Line, Tone, counted
 from gitops_push.reports.origins_text import origin_comments
-from gitops_push.workflow.commands import Built, build
+from gitops_push.workflow.commands import Built, build, compare_with
+from gitops_push.workflow.settings import Settings
 
 FORMATS = ("yaml", "json", "name")
 
@@ -26,6 +28,12 @@ FORMATS = ("yaml", "json", "name")
 @target
 @option("--origins", is_flag=True, help="Say above each object where it and its changed fields come from.")
 @option("--output-dir", default="", metavar="DIR", help="Write one file per object into this directory.")
+@option(
+    "--compare-with",
+    default="",
+    metavar="PROGRAM",
+    help="Also build with kustomize, kubectl or the program at a path, and fail with the first difference.",
+)
 @option("--show-secrets", is_flag=True, help="In CI: print a set that holds Secret values all the same.")
 @output(*FORMATS)
 @kustomize_options
@@ -36,6 +44,8 @@ def build_command(session: Session, /, **parameters: Any) -> int:
     """Print the manifest set of an environment. Talks to no cluster and uses no network."""
     settings = settings_of(session, parameters)
     built = build(settings, parameters["environment"], watcher_of(session), only_printed=True)
+    if parameters["compare_with"]:
+        _compare(session, settings, parameters["environment"], parameters["compare_with"])
     outputs = parameters["outputs"] or [("yaml", "")]
     if parameters["output_dir"]:
         _write_files(Path(parameters["output_dir"]), built.manifests)
@@ -48,6 +58,17 @@ def build_command(session: Session, /, **parameters: Any) -> int:
         else:
             session.console.write_exact(text)
     return 0
+
+
+def _compare(session: Session, settings: Settings, name: str, program: str) -> None:
+    """Say that another program builds the same; a difference is an error, and nothing is printed."""
+    program = str(Path(program).absolute()) if "/" in program else program
+    count = compare_with(settings, name, program, watcher_of(session))
+    if not count:
+        raise click.UsageError(f"there is no kustomization in {name} to compare")
+    session.console.note_unless_quiet(
+        [Line(f"{program} builds the same ({counted(count, 'kustomization')})", Tone.DIM)]
+    )
 
 
 def _rendered(manifests: ManifestSet, name: str, *, origins: bool) -> str:

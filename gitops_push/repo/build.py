@@ -32,7 +32,8 @@ from gitops_push.documents.json_text import canonical_json
 from gitops_push.documents.reader import Usage
 from gitops_push.kustomize.build import build_kustomization
 from gitops_push.kustomize.programs import NO_PROGRAMS, Programs
-from gitops_push.repo.directory import read_directory
+from gitops_push.repo.directory import kustomization_of, read_directory
+from gitops_push.repo.foreign_builder import build_elsewhere, objects_of
 from gitops_push.repo.programs import LocalPrograms, private_folder
 from gitops_push.system.files import RepoFiles
 
@@ -122,6 +123,14 @@ class _Workshop:
             return NO_PROGRAMS
         return LocalPrograms(options, Path(self.checkout.root), self.folder, self.environ)
 
+    def built_elsewhere(self, source: KustomizeSource) -> list[_Raw]:
+        """Return the objects of a kustomization that another program builds."""
+        output = build_elsewhere(
+            source, source.builder, Path(self.checkout.root), self.folder, {} if self.environ is None else self.environ
+        )
+        file = kustomization_of(self.files, source.path) or source.path
+        return [_Raw(body, origin) for body, origin in objects_of(source, output, file)]
+
 
 def _build_sources(workshop: _Workshop, sources: Sequence[Source]) -> tuple[list[_Raw], list[str]]:
     raw: list[_Raw] = []
@@ -143,6 +152,8 @@ def _build_sources(workshop: _Workshop, sources: Sequence[Source]) -> tuple[list
 
 def _build_source(workshop: _Workshop, source: Source) -> tuple[list[_Raw], tuple[str, ...]]:
     match source:
+        case KustomizeSource() if source.builder:
+            return workshop.built_elsewhere(source), ()
         case KustomizeSource():
             built = build_kustomization(workshop.files, source.path, source.options, workshop.programs(source.options))
             objects = [_Raw(item.body, item.origin, item.unhashed_name) for item in built.objects]

@@ -106,6 +106,19 @@ def build(settings: Settings, name: str, watcher: Watcher, *, only_printed: bool
     return Built(header, workspace.checkout, environment, manifests, redactor)
 
 
+def compare_with(settings: Settings, name: str, program: str, watcher: Watcher) -> int:
+    """Build an environment's kustomizations with ours and with a program, and return how many there are.
+
+    Starts the program. Raises `BuildError` where they differ.
+    """
+    from gitops_push.repo.builder_comparison import compare_builders
+
+    workspace = open_workspace(settings, name, watcher)
+    environment = environment_of(workspace, settings, name)
+    with watcher.working(f"building {environment.name} with {program}"):
+        return compare_builders(workspace.checkout, workspace.files, environment, program, settings.environ)
+
+
 def diff(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, Plan]:
     """Return the plan of an environment. Reads and dry-runs only."""
     with _prepared(settings, name, watcher) as prepared:
