@@ -34,7 +34,11 @@ def unpack_position(mark: int) -> tuple[int, int]:
 
 
 class Fields(dict[str, Any]):
-    """A mapping of a document. `marks` holds the place of each value by key; `start` the place of the mapping."""
+    """A mapping of a document. `marks` holds the place of each value by key; `start` the place of the mapping.
+
+    `key_marks` holds the places of the keys, for messages about a field's name; it is None for a mapping made by hand,
+    and for the objects of a kustomization, which are many.
+    """
 
     __slots__ = ("file", "key_marks", "marks", "start")
 

@@ -39,18 +39,25 @@ class Document:
 
 
 def read_documents(
-    data: bytes, file: str, dialect: Dialect, budget: Budget = DEFAULT_BUDGET, usage: Usage | None = None
+    data: bytes,
+    file: str,
+    dialect: Dialect,
+    budget: Budget = DEFAULT_BUDGET,
+    usage: Usage | None = None,
+    *,
+    key_marks: bool = True,
 ) -> tuple[Document, ...]:
     """Return the documents of a YAML stream or of JSON objects in a row; empty and null documents are left out.
 
     `file` is the name for messages and origins. `usage` is the running count of a whole build; without one only the
-    limits of a single file hold. Raises DocumentError with all problems found.
+    limits of a single file hold. Without `key_marks` the trees do not know where their keys stand, only their values.
+    Raises DocumentError with all problems found.
     """
     count = Usage() if usage is None else usage
     source = SourceText.of(data, file, budget, count)
     documents: list[Document] = []
     for part in split_json_stream(source):
-        documents += _read_part(part, dialect, budget, count)
+        documents += _read_part(part, dialect, budget, count, key_marks=key_marks)
     return tuple(documents)
 
 
@@ -68,10 +75,13 @@ def read_one(
     raise DocumentError(Problem(Code.YAML_INVALID, message, Origin(file, documents[1].start_line, 1)))
 
 
-def _read_part(source: SourceText, dialect: Dialect, budget: Budget, usage: Usage) -> list[Document]:
+def _read_part(
+    source: SourceText, dialect: Dialect, budget: Budget, usage: Usage, *, key_marks: bool
+) -> list[Document]:
     builder: TreeBuilder | None = None
     try:
         builder = TreeBuilder(source, dialect, budget, usage)
+        builder.keeps_key_marks = key_marks
         documents = []
         for document in _documents(builder, source, dialect):
             documents.append(document)

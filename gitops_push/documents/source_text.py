@@ -17,7 +17,8 @@ from gitops_push.documents.budgets import MIB, Budget, Usage
 from gitops_push.documents.scalars import Dialect
 
 _BOM: Final = "\ufeff"
-_UNPRINTABLE: Final = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+# A text, not a pattern: it is for errors only, and takes milliseconds to compile.
+_UNPRINTABLE: Final = "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 _SURROGATE_PAIR: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _LAST_COLUMN: Final = 4095
@@ -64,7 +65,7 @@ class SourceText:
             return Problem(
                 Code.YAML_INVALID, message, Origin(self.file, mark.line + 1 + self.lines_before, mark.column + 1)
             )
-        found = _UNPRINTABLE.search(self.text)
+        found = re.search(_UNPRINTABLE, self.text)
         if found is None:
             return Problem(Code.YAML_INVALID, "this is not YAML", Origin(self.file))
         message = f"the character U+{ord(found[0]):04X} is not allowed in YAML"

@@ -7,14 +7,15 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import Final
 
-from gitops_push.documents.scalars import is_text
+from gitops_push.documents.scalars import HINTS, is_text
 
 FOLD_AFTER: Final = 80
 """The column after which a line is folded at the next single space."""
 
 _CACHED_LENGTH: Final = 256
 _LONGEST_SIMPLE_KEY_BYTES: Final = 128
-_UNPRINTABLE: Final = re.compile("[^\n -~\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
+# Patterns over all of Unicode are texts here: `re` compiles them when they are first used, and most runs never do.
+_UNPRINTABLE: Final = "[^\n -~\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]"
 _BREAKS: Final = "\n\u2028\u2029"
 _ANY_BREAK: Final = re.compile(f"[{_BREAKS}\r\x85]")
 _BREAK: Final = re.compile(f"[{_BREAKS}]")
@@ -27,8 +28,8 @@ _INDICATOR: Final = re.compile(
     r"|[ \t]#"  # as the start of a comment
 )
 _SEXAGESIMAL: Final = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
-_ESCAPED: Final = re.compile("[^ !#-[\\]-~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
-_EVERYTHING: Final = re.compile(".", re.DOTALL)
+_ESCAPED: Final = "[^ !#-[\\]-~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]"
+_EVERYTHING: Final = "(?s:.)"
 _ESCAPES: Final = dict(zip('\0\a\b\t\n\v\f\r\x1b"\\\x85\xa0\u2028\u2029', '0abtnvfre"\\N_LP', strict=True))
 
 
@@ -73,6 +74,8 @@ def folded(style: Style, line: str, column: int, indent: str) -> str:
 def _folded_words(style: Style, line: str, column: int, indent: str) -> str:
     if column + len(line) <= FOLD_AFTER + 1 or " " not in line:
         return line
+    if style is Style.PLAIN and "  " not in line:
+        return _folded_prose(line, column, indent)
     words = line.split(" ")
     parts = [words[0]]
     column += len(words[0])
@@ -96,6 +99,17 @@ def _folded_words(style: Style, line: str, column: int, indent: str) -> str:
             column += 1
         parts.append(word)
         column += len(word)
+    return "".join(parts)
+
+
+def _folded_prose(line: str, column: int, indent: str) -> str:
+    """Return plain words with single spaces between them, broken at the first space behind the last column."""
+    parts: list[str] = []
+    start = 0
+    while (space := line.find(" ", start + max(FOLD_AFTER + 1 - column, 0))) >= 0:
+        parts += (line[start:space], "\n", indent)
+        start, column = space + 1, len(indent)
+    parts.append(line[start:])
     return "".join(parts)
 
 
@@ -125,11 +139,17 @@ def _styled_cached(text: str) -> tuple[Style, str]:
 
 
 def _styled(text: str) -> tuple[Style, str]:
-    special = _UNPRINTABLE.search(text) is not None or _SPACE_THEN_BREAK.search(text) is not None
+    if text.isascii() and text.isprintable():
+        return _styled_line(text, special=False)
+    special = re.search(_UNPRINTABLE, text) is not None or _SPACE_THEN_BREAK.search(text) is not None
     if "\n" in text:
         if special or text.endswith(" "):
             return Style.DOUBLE_QUOTED, _double_quoted(text)
         return Style.LITERAL, ""
+    return _styled_line(text, special=special)
+
+
+def _styled_line(text: str, *, special: bool) -> tuple[Style, str]:
     if special or not reads_as_text(text):
         return Style.DOUBLE_QUOTED, _double_quoted(text)
     breaks = _BREAK.search(text) is not None
@@ -142,13 +162,15 @@ def _styled(text: str) -> tuple[Style, str]:
 
 def reads_as_text(text: str) -> bool:
     """Return whether the unquoted text is text to every reader, also to those that know base-60 numbers."""
+    if text and text[0] not in HINTS:
+        return True
     return is_text(text) and not _SEXAGESIMAL.fullmatch(text)
 
 
 def _double_quoted(text: str) -> str:
     # A text that begins with a byte order mark is escaped as a whole.
     pattern = _EVERYTHING if text.startswith("\ufeff") else _ESCAPED
-    return '"' + pattern.sub(_escape, text) + '"'
+    return '"' + re.sub(pattern, _escape, text) + '"'
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -47,9 +47,12 @@ def _write_fields(fields: Mapping[str, Any], indent: str, lead: str, out: list[s
         simple = simple_key(key)
         if simple is None:
             _write_complex_entry(key, value, indent, lead, out)
-        elif isinstance(value, str) or not value or not isinstance(value, (dict, list)):
+        elif type(value) is str:
             head = f"{lead}{simple}: "
-            out.append(head + _scalar(value, len(head), deeper))
+            out += (head, _text(value, len(head), deeper))
+        elif not value or not isinstance(value, (dict, list)):
+            head = f"{lead}{simple}: "
+            out += (head, _scalar(value, len(head), deeper))
         elif isinstance(value, dict):
             out.append(f"{lead}{simple}:\n")
             _write_fields(value, deeper, deeper, out)

@@ -37,7 +37,7 @@ class ResourceSet:
         if taken is not None:
             raise duplicate(identity, taken.origin, resource.origin)
         self._resources.append(resource)
-        self.note_change(resource)
+        self._note(resource, {*resource.earlier_ids(), identity})
 
     def drop_deleted(self) -> None:
         """Drop the objects that patches deleted."""
@@ -69,8 +69,11 @@ class ResourceSet:
 
     def note_change(self, resource: Resource) -> None:
         """Take in the identities of an object that was added or got another one."""
+        self._note(resource, set(resource.all_ids()))
+
+    def _note(self, resource: Resource, identities: set[ResourceId]) -> None:
         if self._by_id is not None:
-            for identity in set(resource.all_ids()):
+            for identity in identities:
                 known = self._by_id.setdefault(identity, [])
                 if resource not in known:
                     known.append(resource)

@@ -65,9 +65,9 @@ class Loader:
         return self.files.read(file), real
 
     def documents(self, path: Text, dialect: Dialect) -> tuple[Document, ...]:
-        """Return the documents of a file."""
+        """Return the documents of a file. Only a kustomization knows where its keys stand: objects are too many."""
         data, file = self.read(path)
-        documents = read_documents(data, file, dialect, usage=self.usage)
+        documents = read_documents(data, file, dialect, usage=self.usage, key_marks=dialect is Dialect.KUBECTL)
         for document in documents:
             self.warnings.extend(f"{one.origin}: {one.message}; {one.hint}" for one in document.warnings)
         return documents

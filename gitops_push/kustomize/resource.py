@@ -105,12 +105,15 @@ class Resource:
 
     def current_id(self) -> ResourceId:
         """Return the identity that the object has now."""
-        api_version, kind = self.api_version, self.kind
+        api_version, kind, metadata = self.api_version, self.kind, self.metadata
         group, version = split_api_version(api_version)
-        return ResourceId(group, version, kind, effective_namespace(api_version, kind, self.namespace), self.name)
+        namespace = effective_namespace(api_version, kind, text_of(metadata.get("namespace")))
+        return ResourceId(group, version, kind, namespace, text_of(metadata.get("name")))
 
     def earlier_ids(self) -> list[ResourceId]:
         """Return the identities that the object had in the layers below, oldest first."""
+        if not self.earlier:
+            return []
         group, version = split_api_version(self.api_version)
         return [ResourceId(group, version, past.kind, past.namespace, past.name) for past in self.earlier]
 

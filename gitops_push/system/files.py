@@ -61,6 +61,7 @@ class RepoFiles:
         self._opener = opener
         self._budget = budget
         self._contents: dict[Parts, bytes] = {}
+        self._looks: dict[Parts, tuple[int, Parts]] = {}
         self._total_bytes = 0
         self._root = _open_root(root)
         self._mounts: dict[str, int] = {}
@@ -78,6 +79,7 @@ class RepoFiles:
         if name in self._mounts:
             os.close(self._mounts.pop(name))
         self._mounts[name] = _open_root(folder)
+        self._looks.clear()
 
     def read(self, path: str) -> bytes:
         """Return the content of a regular file."""
@@ -101,9 +103,13 @@ class RepoFiles:
 
     def real_path(self, path: str) -> str:
         """Return the path with all links followed, relative to the root."""
-        descriptor, real = self._open(path, _parts(path), _LOOK)
-        os.close(descriptor)
-        return _join(real)
+        parts = _parts(path)
+        try:
+            return _join(self._look(parts)[1])
+        except OSError as error:
+            raise _unreadable(path, _reason(error)) from error
+        except OutsideError as error:
+            raise _unreadable(path, str(error)) from error
 
     def entries(self, path: str) -> tuple[Entry, ...]:
         """Return the names in a directory, sorted, without `.git`. A link that leads outside counts as no directory."""
@@ -161,18 +167,26 @@ class RepoFiles:
         return content
 
     def _mode(self, path: str) -> int | None:
+        parts = _parts(path)
         try:
-            descriptor, _ = self._open_in(_parts(path), _LOOK)
+            return self._look(parts)[0]
         except OSError as error:
             if error.errno in _ABSENT:
                 return None
             raise _unreadable(path, _reason(error)) from error
         except OutsideError as error:
             raise _unreadable(path, str(error)) from error
-        try:
-            return os.fstat(descriptor).st_mode
-        finally:
-            os.close(descriptor)
+
+    def _look(self, parts: Parts) -> tuple[int, Parts]:
+        """Return the mode of what is at a path, and the path without links; opened once, however often it is asked."""
+        found = self._looks.get(parts)
+        if found is None:
+            descriptor, real = self._open_in(parts, _LOOK)
+            try:
+                found = self._looks[parts] = os.fstat(descriptor).st_mode, real
+            finally:
+                os.close(descriptor)
+        return found
 
     def _open_in(self, parts: Parts, flags: int) -> tuple[int, Parts]:
         """Open a path in the root, or in what is mounted there."""

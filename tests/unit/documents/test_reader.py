@@ -167,6 +167,16 @@ def test_a_merge_overrides_the_keys_above_it_for_kubectl_only(dialect: Dialect, 
     assert set(value["spec"].marks) == {"p", "q"} == set(value["spec"].key_marks)
 
 
+def test_places_of_keys_can_be_left_out_and_duplicates_are_still_found() -> None:
+    text = b"a: {b: 1, <<: {c: 2}}\n"
+    (document,) = read_documents(text, "a.yaml", Dialect.KUSTOMIZE, key_marks=False)
+    assert document.value == {"a": {"b": 1, "c": 2}}
+    assert document.value.key_marks is None
+    assert document.value["a"].key_marks is None
+    with pytest.raises(DocumentError, match="occurs twice in one mapping, on lines 1 and 2"):
+        read_documents(b"a: 1\na: 2\n", "a.yaml", Dialect.KUSTOMIZE, key_marks=False)
+
+
 def test_a_quoted_merge_key_is_a_key() -> None:
     assert read_one(b'"<<": 1', "a.yaml", KUBECTL).value == {"<<": 1}
 
