@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit prove lint bench docs format clean control-plane
+.PHONY: help demo test unit conformance prove lint bench docs format clean control-plane
 
 help:  ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -30,6 +30,9 @@ test: control-plane  ## All tests, long campaigns as a seeded sample
 
 unit: $(READY)  ## The tests that need no API server
 	@$(BIN)/python -m pytest -m "not prove" tests/unit tests/test_architecture.py
+
+conformance: $(READY)  ## Kustomize's own answers against the native builder, by level and tag
+	@$(BIN)/python -m tests.conformance
 
 prove: control-plane  ## The long campaigns, whole; prints the figures we publish
 	@$(BIN)/python -m pytest -m prove -s
