@@ -33,6 +33,12 @@ def unpack_position(mark: int) -> tuple[int, int]:
     return mark >> _COLUMN_BITS, mark & _COLUMN_MASK
 
 
+class NonTextKey(str):
+    """A key that was written as a number, a boolean or null, as it was written. It cannot be sent to a server."""
+
+    __slots__ = ()
+
+
 class Fields(dict[str, Any]):
     """A mapping of a document. `marks` holds the place of each value by key; `start` the place of the mapping.
 

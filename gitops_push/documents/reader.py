@@ -18,11 +18,12 @@ from gitops_push.core.errors import DocumentError, Problem
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Node, as_origin
 from gitops_push.documents.budgets import DEFAULT_BUDGET, Budget, Usage
+from gitops_push.documents.rules import STRICT, Rules
 from gitops_push.documents.scalars import Dialect
 from gitops_push.documents.source_text import SourceText, split_json_stream
 from gitops_push.documents.tree_builder import TreeBuilder
 
-__all__ = ["Budget", "Dialect", "Document", "Usage", "read_documents", "read_one"]
+__all__ = ["Budget", "Dialect", "Document", "Rules", "Usage", "read_documents", "read_one"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +46,22 @@ def read_documents(
     budget: Budget = DEFAULT_BUDGET,
     usage: Usage | None = None,
     *,
+    rules: Rules = STRICT,
     key_marks: bool = True,
 ) -> tuple[Document, ...]:
     """Return the documents of a YAML stream or of JSON objects in a row; empty and null documents are left out.
 
     `file` is the name for messages and origins. `usage` is the running count of a whole build; without one only the
-    limits of a single file hold. Without `key_marks` the trees do not know where their keys stand, only their values.
-    Raises DocumentError with all problems found.
+    limits of a single file hold. `rules` says what passes besides. Without `key_marks` the trees do not know where
+    their keys stand, only their values. Raises DocumentError with all problems found.
     """
     count = Usage() if usage is None else usage
     source = SourceText.of(data, file, budget, count)
+    if not rules.escaped_slash:
+        source.refuse_escaped_slashes()
     documents: list[Document] = []
     for part in split_json_stream(source):
-        documents += _read_part(part, dialect, budget, count, key_marks=key_marks)
+        documents += _read_part(part, dialect, budget, count, rules, key_marks=key_marks)
     return tuple(documents)
 
 
@@ -76,11 +80,11 @@ def read_one(
 
 
 def _read_part(
-    source: SourceText, dialect: Dialect, budget: Budget, usage: Usage, *, key_marks: bool
+    source: SourceText, dialect: Dialect, budget: Budget, usage: Usage, rules: Rules, *, key_marks: bool
 ) -> list[Document]:
     builder: TreeBuilder | None = None
     try:
-        builder = TreeBuilder(source, dialect, budget, usage)
+        builder = TreeBuilder(source, dialect, budget, usage, rules)
         builder.keeps_key_marks = key_marks
         documents = []
         for document in _documents(builder, source, dialect):

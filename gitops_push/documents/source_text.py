@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import yaml
-from yaml.events import DocumentStartEvent
+from yaml.events import DocumentStartEvent, ScalarEvent
 
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import DocumentError, Problem
@@ -21,6 +21,7 @@ _BOM: Final = "\ufeff"
 _UNPRINTABLE: Final = "[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 _SURROGATE_PAIR: Final = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
+_ESCAPED_SLASH: Final = re.compile(r"(?<!\\)(?:\\\\)*\\/")
 _LAST_COLUMN: Final = 4095
 _JSON_TOKEN: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[{}\[\]]', re.DOTALL)
 
@@ -80,6 +81,30 @@ class SourceText:
         if event.explicit and dialect is Dialect.KUBECTL and not self._ends_after(event.end_mark):
             message = "only a comment may follow --- on its line"
             raise DocumentError(Problem(Code.YAML_INVALID, message, origin))
+
+    def refuse_escaped_slashes(self) -> None:
+        """Raise for the first `\\/` in double quotes, which YAML 1.1 does not know. Broken texts are left to others."""
+        if "\\/" not in self.text:
+            return
+        try:
+            for event in yaml.parse(self.text, yaml.CLoader):  # type: ignore[no-untyped-call]
+                self._refuse_escaped_slash(event)
+        except yaml.YAMLError:
+            return
+
+    def _refuse_escaped_slash(self, event: Any) -> None:
+        if type(event) is ScalarEvent and event.style == '"':
+            start = event.start_mark.index
+            found = _ESCAPED_SLASH.search(self.text, start, event.end_mark.index)
+            if found is not None:
+                raise DocumentError(
+                    Problem(
+                        Code.YAML_INVALID,
+                        "found unknown escape character",
+                        self._origin_of(found.end() - 2),
+                        hint="write / without the backslash",
+                    )
+                )
 
     def _ends_after(self, mark: Any) -> bool:
         end = self.text.find("\n", mark.index)

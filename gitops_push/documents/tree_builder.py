@@ -22,9 +22,10 @@ from yaml.events import (
 
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import DocumentError, Problem
-from gitops_push.core.tree import Fields, Items, Mark, Node, as_origin, pack_position, unpack_position
+from gitops_push.core.tree import Fields, Items, Mark, Node, NonTextKey, as_origin, pack_position, unpack_position
 from gitops_push.documents.budgets import Budget, Usage
 from gitops_push.documents.merge_keys import MERGE, apply_merge
+from gitops_push.documents.rules import STRICT, Rules
 from gitops_push.documents.scalars import HINTS, Dialect, Scalar, ScalarError, key_text, resolve_plain, resolve_tagged
 from gitops_push.documents.source_text import SourceText
 
@@ -52,7 +53,9 @@ class TreeBuilder:
     Without `keeps_key_marks` a mapping forgets the places of its keys when it ends: half the memory of all marks.
     """
 
-    def __init__(self, source: SourceText, dialect: Dialect, budget: Budget, usage: Usage) -> None:
+    def __init__(
+        self, source: SourceText, dialect: Dialect, budget: Budget, usage: Usage, rules: Rules = STRICT
+    ) -> None:
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
         self.keeps_key_marks = True
@@ -60,6 +63,7 @@ class TreeBuilder:
         self._file = source.file
         self._first_line = source.lines_before + 1
         self._dialect = dialect
+        self._rules = rules
         self._budget = budget
         self._usage = usage
         self._nodes = 0
@@ -166,7 +170,7 @@ class TreeBuilder:
         if isinstance(value, (Fields, Items)):
             raise self._error(Code.YAML_INVALID, "a key must be text, not a mapping or a list", place)
         if type(value) is not str:
-            value = self._key_text(value, place)
+            value = self._key_text(value, place, event)
         key_marks = fields.key_marks
         if key_marks is None or value in key_marks:
             self._report_duplicate(fields, value, place)
@@ -174,9 +178,11 @@ class TreeBuilder:
             key_marks[value] = place
         if value == MERGE and type(event) is ScalarEvent and event.implicit[0]:
             self._merging.append(fields)
-        return str(value)
+        return value  # type: ignore[no-any-return]
 
-    def _key_text(self, value: Scalar, place: int) -> str:
+    def _key_text(self, value: Scalar, place: int, event: Any) -> str:
+        if self._rules.non_text_keys and type(event) is ScalarEvent:
+            return NonTextKey(event.value)
         try:
             return key_text(value, self._dialect)
         except ScalarError as error:
@@ -186,12 +192,14 @@ class TreeBuilder:
     def _report_duplicate(self, fields: Fields, key: str, place: int) -> None:
         first = as_origin((fields.key_marks or {})[key], self._file).line
         line, _ = unpack_position(place)
-        self._report(
-            Code.YAML_DUPLICATE_KEY,
-            f'the key "{_shortened(key)}" occurs twice in one mapping, on lines {first} and {line}',
-            place,
-            "keep one of them; tools differ in which one they take",
-        )
+        message = f'the key "{_shortened(key)}" occurs twice in one mapping, on lines {first} and {line}'
+        if not self._rules.last_key_wins:
+            hint = "keep one of them; tools differ in which one they take"
+            self._report(Code.YAML_DUPLICATE_KEY, message, place, hint)
+        elif len(self.warnings) < _MOST_WARNINGS:
+            message += "; the last one counts, as in kustomize"
+            origin = as_origin(place, self._file)
+            self.warnings.append(Problem(Code.YAML_DUPLICATE_KEY, message, origin, hint="keep one of them"))
 
     def _plain(self, text: str, place: int) -> Scalar:
         if not text and self._dialect is Dialect.KUSTOMIZE and len(self._stack) > self._flow_level:

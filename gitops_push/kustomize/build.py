@@ -181,7 +181,7 @@ class _Layer:
         add_common_annotations(resources, spec.common_annotations, loader.written)
         _for_each(spec.patches_json6902, lambda entry: apply_json_entry(resources, entry, loader))
         _for_each(spec.replicas, lambda entry: set_replicas(resources, entry, loader.written))
-        set_images(resources, spec.images)
+        set_images(resources, spec.images, loader.warnings)
 
 
 def _for_each(entries: Iterable[T], action: Callable[[T], None]) -> None:

@@ -87,11 +87,12 @@ TEMPLATE_LABELS: Final = _specs(
         True,
         "|v1|ReplicationController Deployment ReplicaSet DaemonSet apps|StatefulSet batch|Job",
     ),
-    ("spec/volumeClaimTemplates[]/metadata/labels", True, "apps|StatefulSet"),
     ("spec/jobTemplate/metadata/labels", True, "batch|CronJob"),
     ("spec/jobTemplate/spec/template/metadata/labels", True, "batch|CronJob"),
 )
 """Labels of objects and of the templates in them."""
+
+VOLUME_CLAIM_TEMPLATE_LABELS: Final = _specs(("spec/volumeClaimTemplates[]/metadata/labels", True, "apps|StatefulSet"))
 
 COMMON_LABELS: Final = (
     *_specs(
@@ -109,6 +110,7 @@ COMMON_LABELS: Final = (
         ("spec/egress/to/podSelector/matchLabels", False, "networking.k8s.io|NetworkPolicy"),
     ),
     *TEMPLATE_LABELS,
+    *VOLUME_CLAIM_TEMPLATE_LABELS,
 )
 """Labels and the selectors that must agree with them."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gitops_push.core.errors import DocumentError, Problem
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields, Items, Mark, Node, pack_position, unpack_position
-from gitops_push.documents.reader import Dialect, Document, read_documents
+from gitops_push.documents.reader import Dialect, Document, Rules, read_documents
 from gitops_push.kustomize.typed_fields import Text
 from gitops_push.kustomize.written import WrittenText
 
@@ -26,18 +26,23 @@ class _Shift:
         return mark if isinstance(mark, Origin) else pack_position(*self.position(*unpack_position(mark)))
 
 
-def shifted(text: Text, dialect: Dialect, written: WrittenText) -> tuple[Document, ...]:
+def shifted(text: Text, dialect: Dialect, written: WrittenText, rules: Rules) -> tuple[Document, ...]:
     """Return the documents of the text, and raise their errors, with places in the file that holds it."""
     shift = _Shift(text, written)
     file = text.origin.file
     try:
-        documents = read_documents(text.value.encode(), file, dialect)
+        documents = read_documents(text.value.encode(), file, dialect, rules=rules)
     except DocumentError as error:
         raise DocumentError([_shifted_problem(problem, shift) for problem in error.problems]) from error
     for document in documents:
         _shift_tree(document.value, shift)
     return tuple(
-        Document(document.value, file, shift.position(document.start_line, 1)[0], document.warnings)
+        Document(
+            document.value,
+            file,
+            shift.position(document.start_line, 1)[0],
+            tuple(_shifted_problem(warning, shift) for warning in document.warnings),
+        )
         for document in documents
     )
 

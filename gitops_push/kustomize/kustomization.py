@@ -25,6 +25,7 @@ class LabelEntry:
     origin: Origin
     include_selectors: bool = False
     include_templates: bool = False
+    include_volume_claim_templates: bool = False
     field_specs: tuple[FieldSpec, ...] = ()
 
 

@@ -161,12 +161,13 @@ def _deprecations(top: TypedFields) -> tuple[str, ...]:
 
 
 def _label(entry: TypedFields) -> LabelEntry:
-    entry.check_names(("pairs", "includeSelectors", "includeTemplates", "fields"), "labels")
+    entry.check_names(("pairs", "includeSelectors", "includeTemplates", "includeVolumeClaimTemplates", "fields"), "labels")
     return LabelEntry(
         pairs=entry.pairs("pairs"),
         origin=entry.origin,
         include_selectors=entry.flag("includeSelectors"),
         include_templates=entry.flag("includeTemplates"),
+        include_volume_claim_templates=entry.flag("includeVolumeClaimTemplates"),
         field_specs=tuple(_field_spec(spec) for spec in entry.many("fields")),
     )
 
@@ -267,7 +268,7 @@ def _sort_options(entry: TypedFields | None) -> SortOptions | None:
         return SortOptions(order, entry.origin)
     kinds.check_names(("orderFirst", "orderLast"), "sortOptions.legacySortOptions")
     if order == "fifo":
-        message = "sortOptions.legacySortOptions is set but the selected sort order is 'fifo', not 'legacy'"
+        message = "the field 'sortOptions.legacySortOptions' is set but the selected sort order is 'fifo', not 'legacy'"
         entry.problems.append(Problem(Code.KUSTOMIZATION_INVALID, message, kinds.origin))
     first, last = kinds.texts("orderFirst"), kinds.texts("orderLast")
     return SortOptions(order, entry.origin, tuple(t.value for t in first), tuple(t.value for t in last))

@@ -11,9 +11,10 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from gitops_push.core.codes import Code
 from gitops_push.core.errors import BuildError, Problem
 from gitops_push.core.origin import Origin
-from gitops_push.documents.reader import Dialect, Document, Usage, read_documents
+from gitops_push.documents.reader import Dialect, Document, Rules, Usage, read_documents
 from gitops_push.kustomize.errors import invalid, network_source
 from gitops_push.kustomize.git_url import LocalRepository, is_file_url, read_file_url
 from gitops_push.kustomize.inline import shifted
@@ -23,6 +24,12 @@ from gitops_push.kustomize.written import WrittenText
 from gitops_push.system.files import RepoFiles
 
 KUSTOMIZATION_NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+RULES: Final = {
+    Dialect.KUSTOMIZE: Rules(non_text_keys=True, escaped_slash=False),
+    Dialect.KUBECTL: Rules(last_key_wins=True, escaped_slash=False),
+}
+"""What kustomize lets pass: in manifests, and in its own files and JSON patches, which it reads as YAML 1.1."""
 
 _REMOTE: Final = re.compile(
     r"(?:git::)?(?:(?:ssh|https?|file)://|[a-z][a-z0-9-]*@[^/]+[:/]|github\.com[/:])", re.IGNORECASE | re.ASCII
@@ -67,14 +74,22 @@ class Loader:
     def documents(self, path: Text, dialect: Dialect) -> tuple[Document, ...]:
         """Return the documents of a file. Only a kustomization knows where its keys stand: objects are too many."""
         data, file = self.read(path)
-        documents = read_documents(data, file, dialect, usage=self.usage, key_marks=dialect is Dialect.KUBECTL)
+        rules, key_marks = rules_for(data, dialect), dialect is Dialect.KUBECTL
+        documents = read_documents(data, file, dialect, usage=self.usage, rules=rules, key_marks=key_marks)
         for document in documents:
             self.warnings.extend(f"{one.origin}: {one.message}; {one.hint}" for one in document.warnings)
         return documents
 
     def inline_documents(self, text: Text, dialect: Dialect) -> tuple[Document, ...]:
         """Return the documents of a text that stands in a kustomization, with places in that file."""
-        return shifted(text, dialect, self.written)
+        documents = shifted(text, dialect, self.written, rules_for(text.value.encode(), dialect))
+        self._warn_of_repeated_keys(documents)
+        return documents
+
+    def _warn_of_repeated_keys(self, documents: tuple[Document, ...]) -> None:
+        for document in documents:
+            repeated = [one for one in document.warnings if one.code is Code.YAML_DUPLICATE_KEY]
+            self.warnings.extend(f"{one.origin}: {one.message}; {one.hint}" for one in repeated)
 
     def is_file(self, path: Text) -> bool:
         """Return whether the entry names a file."""
@@ -151,6 +166,13 @@ class Loader:
             return self.files.resolve(self.root, relative)
         except BuildError as error:
             raise BuildError([Problem(p.code, p.message, path.origin, hint=p.hint) for p in error.problems]) from error
+
+
+def rules_for(data: bytes, dialect: Dialect) -> Rules:
+    """Return what passes in a text. Kustomize reads a JSON patch that begins with `[` as JSON."""
+    rules = RULES[dialect]
+    is_json = dialect is Dialect.KUBECTL and data[:1] == b"["
+    return replace(rules, escaped_slash=True) if is_json else rules
 
 
 def refuse_remote(path: Text) -> None:

@@ -26,7 +26,7 @@ def place_of(container: Container, key: str | int) -> Origin | None:
 def set_at(container: Container, key: str | int, value: Node, origin: Origin) -> None:
     """Set a value that is in a container already, or a new key; the place it had joins the trail."""
     if isinstance(container, Fields):
-        put(container, str(key), value, origin)
+        put(container, key if isinstance(key, str) else str(key), value, origin)
         return
     index = int(key)
     earlier = place_of(container, index)

@@ -29,10 +29,10 @@ class ResourceId(NamedTuple):
     name: str
 
     def __str__(self) -> str:
-        """Return `apps/v1 Deployment shop/web`."""
-        api_version = f"{self.group}/{self.version}" if self.group else self.version
-        place = self.name if self.namespace == NO_NAMESPACE else f"{self.namespace}/{self.name}"
-        return f"{api_version} {self.kind} {place}"
+        """Return kustomize's own form: `Deployment.v1.apps/web.shop`, `ConfigMap.v1.[noGrp]/web.[noNs]`."""
+        kind = f"{self.kind or '[noKind]'}.{self.version or '[noVer]'}.{self.group or '[noGrp]'}"
+        namespace = "[noNs]" if self.namespace in {NO_NAMESPACE, DEFAULT_NAMESPACE} else self.namespace
+        return f"{kind}/{self.name or '[noName]'}.{namespace}"
 
 
 class EarlierName(NamedTuple):

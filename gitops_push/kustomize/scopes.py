@@ -1,4 +1,4 @@
-"""Which kinds kustomize knows to be cluster-scoped: those of Kubernetes 1.21, and nothing else.
+"""Which kinds kustomize knows to be cluster-scoped: those of Kubernetes 1.21, two later ones, and nothing else.
 
 Every other kind is taken for namespaced, also cluster-scoped custom resources (kustomize builds offline and asks
 nobody).
@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 _CLUSTER_SCOPED: Final = {
-    "admissionregistration.k8s.io/v1": "MutatingWebhookConfiguration ValidatingWebhookConfiguration",
+    "admissionregistration.k8s.io/v1": "MutatingWebhookConfiguration ValidatingWebhookConfiguration "
+    "ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding",
     "admissionregistration.k8s.io/v1beta1": "MutatingWebhookConfiguration ValidatingWebhookConfiguration",
     "apiextensions.k8s.io/v1": "CustomResourceDefinition",
     "apiextensions.k8s.io/v1beta1": "CustomResourceDefinition",

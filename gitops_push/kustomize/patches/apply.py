@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gitops_push.core.errors import BuildError
+from gitops_push.core.errors import BuildError, DocumentError
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields, Items, put, remove
 from gitops_push.documents.reader import Dialect, Document
@@ -87,7 +87,12 @@ def _parse(entry: PatchEntry, loader: Loader) -> ParsedPatch:
         )
         raise invalid(reason, entry.origin)
     source = f"[path: {entry.path.value!r}]" if entry.path else "[patch]"  # never its text: it may be for a Secret
-    documents = _documents(entry, loader, Dialect.KUSTOMIZE)
+    try:
+        documents = _documents(entry, loader, Dialect.KUSTOMIZE)
+    except DocumentError:
+        documents = _documents(entry, loader, Dialect.KUBECTL)  # which reads JSON patches, and lets more pass
+        if not _first_list(documents):
+            raise
     if any(isinstance(document.value, Items) for document in documents):
         items = _first_list(_documents(entry, loader, Dialect.KUBECTL))
         return ParsedPatch(source, operations=read_operations(items, entry.origin))

@@ -7,6 +7,8 @@ from functools import lru_cache
 from typing import Final
 
 from gitops_push.core.origin import Origin
+from gitops_push.core.codes import Code
+from gitops_push.core.errors import BuildError, Problem
 from gitops_push.kustomize.errors import invalid
 
 _CLASSES: Final = {
@@ -32,16 +34,30 @@ _PART: Final = re.compile(
 _CLASS: Final = re.compile(r"\[:(\w+):\]")
 
 
-def compile_go_regex(pattern: str, origin: Origin) -> re.Pattern[str]:
-    """Return the pattern compiled. Raises `BuildError` at `origin` when it is not valid, or could run without end."""
+class NotARegexError(BuildError):
+    """The text is no regular expression of Go either."""
+
+
+def compile_go_regex(pattern: str, origin: Origin, tail: str = "") -> re.Pattern[str]:
+    """Return the pattern compiled, with `tail`, a pattern that is known to be harmless, spliced to its end.
+
+    Raises `NotARegexError` at `origin` when it is not valid, `BuildError` when it could run without end.
+    """
+    if _NOT_IN_GO.search(pattern):
+        reason = "invalid or unsupported Perl syntax"
+        raise _not_a_regex(pattern, reason, origin, "look-around, back references and possessive repeats are not known")
     refused = _refusal(pattern)
     if refused:
         raise invalid(f"error parsing regexp {_shown(pattern)}: {refused[0]}", origin, refused[1])
     try:
-        return _compile(pattern)
+        return _compile(pattern + tail)
     except (re.error, OverflowError, RecursionError) as error:
-        message = f"error parsing regexp {_shown(pattern)}: {error}"
-        raise invalid(message, origin, "correct the regular expression") from error
+        raise _not_a_regex(pattern, str(error), origin, "correct the regular expression") from error
+
+
+def _not_a_regex(pattern: str, reason: str, origin: Origin, hint: str) -> NotARegexError:
+    message = f"error parsing regexp {_shown(pattern)}: {reason}"
+    return NotARegexError(Problem(Code.KUSTOMIZATION_INVALID, message, origin, hint=hint))
 
 
 @lru_cache(maxsize=4096)
@@ -60,8 +76,6 @@ def _refusal(pattern: str) -> tuple[str, str] | None:
     """
     if len(pattern) > _MOST_CHARACTERS:
         return f"it is longer than {_MOST_CHARACTERS} characters", "make it shorter"
-    if _NOT_IN_GO.search(pattern):
-        return "invalid or unsupported Perl syntax", "look-around, back references and possessive repeats are not known"
     choices = [False]
     repeats = 0
     for found in _PART.finditer(pattern):

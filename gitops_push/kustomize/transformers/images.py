@@ -19,19 +19,20 @@ from gitops_push.kustomize.field_walk import visit_fields
 from gitops_push.kustomize.fieldspecs import IMAGES
 from gitops_push.kustomize.kustomization import ImageEntry
 from gitops_push.kustomize.marks import Container, set_at
-from gitops_push.kustomize.patches.go_regex import compile_go_regex
+from gitops_push.kustomize.patches.go_regex import NotARegexError, compile_go_regex
 from gitops_push.kustomize.resource import Resource, text_of
 
 _LONGEST_IMAGE: Final = 512  # name 255, tag 128, digest 71; matching takes time by powers of the length
 _LISTS: Final = ("containers", "initContainers")
-_TAG: Final = "(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?"
+_TAG: Final = "(:[a-zA-Z0-9_.{}-]*)?"
+_DIGEST: Final = "(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{}-]*)?"  # any algorithm that OCI allows
 
 
-def set_images(resources: ResourceSet, entries: tuple[ImageEntry, ...]) -> None:
-    """Apply all items of `images`, in order."""
-    if not entries:
+def set_images(resources: ResourceSet, entries: tuple[ImageEntry, ...], warnings: list[str]) -> None:
+    """Apply all items of `images`, in order. A name that is no regular expression matches nothing, with a warning."""
+    patterns = list(_patterns(entries, warnings))
+    if not patterns:
         return
-    patterns = [(entry, _pattern(entry)) for entry in entries]
     for resource in resources:
         if resource.kind == "CustomResourceDefinition":
             continue
@@ -63,8 +64,12 @@ def renamed_image(image: str, entry: ImageEntry) -> str:
     return name + (f":{tag}" if tag else "") + (f"@{digest}" if digest else "")
 
 
-def _pattern(entry: ImageEntry) -> re.Pattern[str]:
-    return compile_go_regex(f"^{entry.name}{_TAG}$", entry.origin)
+def _patterns(entries: tuple[ImageEntry, ...], warnings: list[str]) -> Iterator[tuple[ImageEntry, re.Pattern[str]]]:
+    for entry in entries:
+        try:
+            yield entry, compile_go_regex(f"^{entry.name}", entry.origin, f"{_TAG}{_DIGEST}$")
+        except NotARegexError as error:
+            warnings.append(f"{entry.origin}: the image name {entry.name!r} matches no image: {error}")
 
 
 def _change(

@@ -16,6 +16,7 @@ from gitops_push.kustomize.fieldspecs import (
     COMMON_LABELS,
     METADATA_LABELS,
     TEMPLATE_LABELS,
+    VOLUME_CLAIM_TEMPLATE_LABELS,
     FieldSpec,
     merge_fieldspecs,
 )
@@ -56,6 +57,8 @@ def _label_specs(entry: LabelEntry) -> tuple[FieldSpec, ...]:
     specs = entry.field_specs
     if entry.include_templates:
         specs = merge_fieldspecs(specs, TEMPLATE_LABELS, entry.origin)
+    if entry.include_volume_claim_templates:
+        specs = merge_fieldspecs(specs, VOLUME_CLAIM_TEMPLATE_LABELS, entry.origin)
     return merge_fieldspecs(specs, METADATA_LABELS, entry.origin)
 
 
