@@ -83,28 +83,25 @@ class SourceText:
             raise DocumentError(Problem(Code.YAML_INVALID, message, origin))
 
     def refuse_escaped_slashes(self) -> None:
-        """Raise for the first `\\/` in double quotes, which YAML 1.1 does not know. Broken texts are left to others."""
+        r"""Raise for the first `\/` in double quotes, which Go's YAML does not know. Broken texts are left to others."""
         if "\\/" not in self.text:
             return
         try:
-            for event in yaml.parse(self.text, yaml.CLoader):  # type: ignore[no-untyped-call]
+            for event in yaml.parse(self.text, yaml.CLoader):
                 self._refuse_escaped_slash(event)
         except yaml.YAMLError:
             return
 
     def _refuse_escaped_slash(self, event: Any) -> None:
-        if type(event) is ScalarEvent and event.style == '"':
-            start = event.start_mark.index
-            found = _ESCAPED_SLASH.search(self.text, start, event.end_mark.index)
-            if found is not None:
-                raise DocumentError(
-                    Problem(
-                        Code.YAML_INVALID,
-                        "found unknown escape character",
-                        self._origin_of(found.end() - 2),
-                        hint="write / without the backslash",
-                    )
-                )
+        if type(event) is not ScalarEvent or event.style != '"':
+            return
+        start: Any = event.start_mark
+        end: Any = event.end_mark
+        found = _ESCAPED_SLASH.search(self.text, start.index, end.index)
+        if found is not None:
+            place = self._origin_of(found.end() - 2)
+            hint = "write / without the backslash"
+            raise DocumentError(Problem(Code.YAML_INVALID, "found unknown escape character", place, hint=hint))
 
     def _ends_after(self, mark: Any) -> bool:
         end = self.text.find("\n", mark.index)

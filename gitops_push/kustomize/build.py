@@ -18,6 +18,7 @@ from gitops_push.core.errors import BuildError, Problem
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields
 from gitops_push.documents.reader import Dialect
+from gitops_push.kustomize.accumulation import in_kustomizes_words
 from gitops_push.kustomize.accumulator import ResourceSet
 from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.finishing import finished_body, is_local_config, require_names
@@ -94,12 +95,13 @@ def build_kustomization(
         add_managed_by_label(resources, Origin(root.kustomization.file, 1), loader.written)
     kept = [resource for resource in resources if not is_local_config(resource)]
     return BuiltSet(
-        tuple(_built(resource, loader) for resource in _ordered(kept, root, options)), tuple(loader.warnings)
+        tuple(_built(resource, loader) for resource in _ordered(kept, root, options)),
+        tuple(dict.fromkeys(loader.warnings)),
     )
 
 
-def _read(loader: Loader) -> Kustomization:
-    file = loader.kustomization_file()
+def _read(loader: Loader, asked: Origin | None = None) -> Kustomization:
+    file = loader.kustomization_file(asked)
     documents = loader.documents(Text(file.rpartition("/")[2], Origin(file)), Dialect.KUBECTL)
     value = documents[0].value if documents else Fields()
     if not isinstance(value, Fields):
@@ -140,25 +142,30 @@ class _Layer:
 
     def _add(self, resources: ResourceSet, entry: Text) -> None:
         """Add what an entry of `resources` names: the objects of a file, or of a base."""
-        if self.loader.is_file(entry):
-            for resource in resources_of(self.loader.documents(entry, Dialect.KUSTOMIZE)):
-                resources.append(resource)
-            return
-        for resource in self._enter(entry, KustomizationKind.KUSTOMIZATION).accumulate(ResourceSet()):
+        for resource in self._objects_of(entry):
             resources.append(resource)
+
+    def _objects_of(self, entry: Text) -> Iterable[Resource]:
+        try:
+            if self.loader.is_file(entry):
+                return resources_of(self.loader.documents(entry, Dialect.KUSTOMIZE))
+            base = self._enter(entry, KustomizationKind.KUSTOMIZATION)
+        except BuildError as error:
+            raise in_kustomizes_words(error, entry, self.loader) from error
+        return base.accumulate(ResourceSet())
 
     def _enter(self, entry: Text, wanted: KustomizationKind) -> _Layer:
         loader = self.loader.enter(entry)
         if len(loader.visited) > MAX_DEPTH:
             raise invalid(f"bases are nested more than {MAX_DEPTH} levels deep", entry.origin)
-        kustomization = _read(loader)
+        kustomization = _read(loader, entry.origin)
         if kustomization.kind is not wanted:
             other = "components" if wanted is KustomizationKind.KUSTOMIZATION else "resources"
             expected = (
                 f"expected kind != '{kustomization.kind}'" if other == "components" else f"expected kind '{wanted}'"
             )
             raise invalid(
-                f"{expected} for path '{loader.root}' but got '{kustomization.kind}'",
+                f"{expected} for path '{loader.shown_root}' but got '{kustomization.kind}'",
                 entry.origin,
                 f"list it under {other} instead",
             )

@@ -72,6 +72,7 @@ _DEPRECATED: Final = {
     "imageTags": "images",
     "patchesJson6902": "patches",
     "patchesStrategicMerge": "patches",
+    "vars": "replacements",
 }
 
 
@@ -153,15 +154,20 @@ def _check_metadata(top: TypedFields) -> None:
 
 
 def _deprecations(top: TypedFields) -> tuple[str, ...]:
+    """Return kustomize's own warnings, each with the place of the field."""
     return tuple(
-        f"{top.key_place(old)}: '{old}' is deprecated, use '{new}' instead"
+        f"{top.key_place(old)}: # Warning: '{old}' is deprecated. Please use '{new}' instead. "
+        f"{'[EXPERIMENTAL] ' if old == 'vars' else ''}Run 'kustomize edit fix' to update your Kustomization "
+        "automatically."
         for old, new in _DEPRECATED.items()
         if top.get(old) is not None
     )
 
 
 def _label(entry: TypedFields) -> LabelEntry:
-    entry.check_names(("pairs", "includeSelectors", "includeTemplates", "includeVolumeClaimTemplates", "fields"), "labels")
+    entry.check_names(
+        ("pairs", "includeSelectors", "includeTemplates", "includeVolumeClaimTemplates", "fields"), "labels"
+    )
     return LabelEntry(
         pairs=entry.pairs("pairs"),
         origin=entry.origin,

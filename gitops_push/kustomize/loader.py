@@ -7,6 +7,7 @@ LoadRestrictionsRootOnly); a base may be anywhere in the repo, but not at or abo
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -65,7 +66,7 @@ class Loader:
         real = self.files.real_path(file)
         if self.restricted and not _is_below(real, self.root):
             raise invalid(
-                f"security; file '{real}' is not in or below '{self.root}'",
+                f"security; file '{self._absolute(real)}' is not in or below '{self._absolute(self.root)}'",
                 path.origin,
                 "move the file into the kustomization's directory, or list a kustomization where the file is",
             )
@@ -92,10 +93,28 @@ class Loader:
             self.warnings.extend(f"{one.origin}: {one.message}; {one.hint}" for one in repeated)
 
     def is_file(self, path: Text) -> bool:
-        """Return whether the entry names a file."""
-        return (
-            not path.value.startswith("/") and not is_file_url(path.value) and self.files.is_file(self._resolve(path))
-        )
+        """Return whether the entry names a file of the repo."""
+        return self._is_local(path) and self.files.is_file(self._resolve(path))
+
+    def is_directory(self, path: Text) -> bool:
+        """Return whether the entry names a directory of the repo."""
+        return self._is_local(path) and self.files.is_dir(self._resolve(path))
+
+    def absolute(self, path: Text) -> str:
+        """Return the path that an entry names as kustomize shows it, whether there is such a file or not."""
+        return os.path.normpath(os.path.join(self._absolute(self.root), path.value))
+
+    @property
+    def shown_root(self) -> str:
+        """Return `root` as kustomize shows it."""
+        return self._absolute(self.root)
+
+    def _absolute(self, path: str) -> str:
+        return os.path.normpath(os.path.join(self.files.root, path))
+
+    def _is_local(self, path: Text) -> bool:
+        outside = path.value.startswith("/") and not path.value.startswith(f"{self.files.root}/")
+        return not outside and not is_file_url(path.value)
 
     def enter(self, path: Text) -> Loader:
         """Return the loader of another kustomization. Raises `BuildError` if it is no directory, remote, or a cycle."""
@@ -129,16 +148,17 @@ class Loader:
             raise invalid(f"cannot find {wanted.path!r} in {name}: no such directory", path.origin)
         return replace(self._at(self.files.real_path(directory), path), boundary=name, restricted=True)
 
-    def kustomization_file(self) -> str:
-        """Return the path of the one kustomization file in `root`."""
+    def kustomization_file(self, asked: Origin | None = None) -> str:
+        """Return the path of the one kustomization file in `root`, which the entry at `asked` names."""
         found = [file for name in KUSTOMIZATION_NAMES if self.files.is_file(file := self._join(name))]
         if len(found) > 1:
             raise invalid(
                 f"Found multiple kustomization files under: {self.root}: {', '.join(found)}", Origin(found[1])
             )
         if not found:
-            names = "', '".join(KUSTOMIZATION_NAMES)
-            raise invalid(f"unable to find one of '{names}' in directory '{self.root}'", Origin(self.root))
+            names = " or ".join(("', '".join(KUSTOMIZATION_NAMES[:-1]) + "'", f"'{KUSTOMIZATION_NAMES[-1]}'"))
+            message = f"unable to find one of '{names} in directory '{self._absolute(self.root)}'"
+            raise invalid(message, asked or Origin(self.root))
         return found[0]
 
     def _join(self, name: str) -> str:

@@ -174,9 +174,9 @@ def _options(asked: dict[str, Any]) -> tuple[BuildOptions, tuple[str, ...]]:
     """Return kustomize's options as ours, and the names of those that have no effect here yet."""
     known = {one.name for one in fields(BuildOptions)}
     wanted = {name for name in OPTIONAL if asked[name]}
-    switches: dict[str, Any] = {name: True for name in wanted & known}
-    options = BuildOptions(Reorder(asked["reorder"]), asked["load_restrictor"] == "LoadRestrictionsRootOnly", **switches)
-    return options, tuple(sorted(wanted - known - HARMLESS))
+    switches: dict[str, Any] = dict.fromkeys(wanted & known, True)
+    restricted = asked["load_restrictor"] == "LoadRestrictionsRootOnly"
+    return BuildOptions(Reorder(asked["reorder"]), restricted, **switches), tuple(sorted(wanted - known - HARMLESS))
 
 
 def _phrases(error: dict[str, Any]) -> tuple[str, ...]:

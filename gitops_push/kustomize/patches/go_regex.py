@@ -6,9 +6,9 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from gitops_push.core.origin import Origin
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import BuildError, Problem
+from gitops_push.core.origin import Origin
 from gitops_push.kustomize.errors import invalid
 
 _CLASSES: Final = {
