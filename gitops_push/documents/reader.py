@@ -51,14 +51,9 @@ def read_documents(
 ) -> tuple[Document, ...]:
     """Return the documents of a YAML stream or of JSON objects in a row; empty and null documents are left out.
 
-<<<<<<< HEAD
     `file` is the name for messages and origins. `usage` is the running count of a whole build; without one only the
     limits of a single file hold. `rules` says what passes besides. Without `key_marks` the trees do not know where
     their keys stand, only their values. Raises DocumentError with all problems found.
-=======
-    `rules` says what passes besides. `file` is the name for messages and origins. `usage` is the running count of a
-    whole build; without one only the limits of a single file hold. Raises DocumentError with all problems found.
->>>>>>> 85b669a (Give errors and warnings the words of kustomize, and retarget the docs to 5.8.2)
     """
     count = Usage() if usage is None else usage
     source = SourceText.of(data, file, budget, count)
@@ -84,13 +79,9 @@ def read_one(
     raise DocumentError(Problem(Code.YAML_INVALID, message, Origin(file, documents[1].start_line, 1)))
 
 
-<<<<<<< HEAD
 def _read_part(
     source: SourceText, dialect: Dialect, budget: Budget, usage: Usage, rules: Rules, *, key_marks: bool
 ) -> list[Document]:
-=======
-def _read_part(source: SourceText, dialect: Dialect, budget: Budget, usage: Usage, rules: Rules) -> list[Document]:
->>>>>>> 85b669a (Give errors and warnings the words of kustomize, and retarget the docs to 5.8.2)
     builder: TreeBuilder | None = None
     try:
         builder = TreeBuilder(source, dialect, budget, usage, rules)

@@ -83,7 +83,7 @@ class SourceText:
             raise DocumentError(Problem(Code.YAML_INVALID, message, origin))
 
     def refuse_escaped_slashes(self) -> None:
-        r"""Raise for the first `\/` in double quotes, which Go's YAML does not know. Broken texts are left to others."""
+        r"""Raise for the first `\/` in double quotes, which Go's YAML does not know; broken texts pass."""
         if "\\/" not in self.text:
             return
         try:

@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 from typing import Final
 
 from gitops_push.core.codes import Code
@@ -102,7 +103,7 @@ class Loader:
 
     def absolute(self, path: Text) -> str:
         """Return the path that an entry names as kustomize shows it, whether there is such a file or not."""
-        return os.path.normpath(os.path.join(self._absolute(self.root), path.value))
+        return os.path.normpath(PurePath(self.shown_root) / path.value)
 
     @property
     def shown_root(self) -> str:
@@ -110,7 +111,7 @@ class Loader:
         return self._absolute(self.root)
 
     def _absolute(self, path: str) -> str:
-        return os.path.normpath(os.path.join(self.files.root, path))
+        return os.path.normpath(self.files.root / path)
 
     def _is_local(self, path: Text) -> bool:
         outside = path.value.startswith("/") and not path.value.startswith(f"{self.files.root}/")

@@ -1,4 +1,4 @@
-"""Numbers and dates that a patch puts over texts: a field keeps its quotes, as kustomize 5.8.1 does it."""
+"""Numbers and dates that a patch puts over texts: a field keeps its quotes, as kustomize 5.8.2 does it."""
 
 from __future__ import annotations
 
