@@ -24,6 +24,7 @@ from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.finishing import finished_body, is_local_config, require_names
 from gitops_push.kustomize.generators import generate
 from gitops_push.kustomize.hashing import add_hashes
+from gitops_push.kustomize.helm_generator import generate_chart
 from gitops_push.kustomize.kustomization import Kustomization, KustomizationKind
 from gitops_push.kustomize.kustomization_reader import read_kustomization
 from gitops_push.kustomize.loader import Loader
@@ -135,6 +136,8 @@ class _Layer:
         _for_each(self.kustomization.resources, lambda entry: self._add(resources, entry))
         for generator in self.kustomization.generators:
             generate(resources, generator, self.kustomization.generator_options, self.loader)
+        for chart in self.kustomization.helm_charts:
+            generate_chart(resources, chart, self.kustomization.namespace, self.loader)
         for component in self.kustomization.components:
             resources = self._enter(component, KustomizationKind.COMPONENT).accumulate(resources)
         self._transform(resources)

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from gitops_push.core.origin import Origin
 from gitops_push.kustomize.fieldspecs import FieldSpec
+from gitops_push.kustomize.helm_chart import HelmChart
 from gitops_push.kustomize.typed_fields import Pair, Text
 
 
@@ -133,6 +134,7 @@ class Kustomization:
     patches_strategic_merge: tuple[Text, ...] = ()
     patches_json6902: tuple[PatchEntry, ...] = ()
     generators: tuple[GeneratorEntry, ...] = ()
+    helm_charts: tuple[HelmChart, ...] = ()
     generator_options: GeneratorOptions = GeneratorOptions()
     sort_options: SortOptions | None = None
     warnings: tuple[str, ...] = ()

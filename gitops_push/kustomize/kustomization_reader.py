@@ -10,6 +10,7 @@ from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields
 from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.fieldspecs import FieldSpec
+from gitops_push.kustomize.helm_chart import read_charts
 from gitops_push.kustomize.kustomization import (
     GeneratorEntry,
     GeneratorOptions,
@@ -33,9 +34,6 @@ _UNSUPPORTED: Final = (
     "replacements",
     "vars",
     "crds",
-    "helmGlobals",
-    "helmCharts",
-    "helmChartInflationGenerator",
     "configurations",
     "generators",
     "transformers",
@@ -65,10 +63,14 @@ _SUPPORTED: Final = (
     "configMapGenerator",
     "secretGenerator",
     "generatorOptions",
+    "helmGlobals",
+    "helmCharts",
+    "helmChartInflationGenerator",
 )
 _DEPRECATED: Final = {
     "bases": "resources",
     "commonLabels": "labels",
+    "helmChartInflationGenerator": "helmCharts",
     "imageTags": "images",
     "patchesJson6902": "patches",
     "patchesStrategicMerge": "patches",
@@ -105,6 +107,7 @@ def read_kustomization(fields: Fields, file: str) -> Kustomization:
             for kind_made, field in (("ConfigMap", "configMapGenerator"), ("Secret", "secretGenerator"))
             for entry in top.many(field)
         ),
+        helm_charts=read_charts(top),
         generator_options=options,
         sort_options=_sort_options(top.one("sortOptions")),
         warnings=_deprecations(top),

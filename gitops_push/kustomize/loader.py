@@ -117,6 +117,12 @@ class Loader:
         outside = path.value.startswith("/") and not path.value.startswith(f"{self.files.root}/")
         return not outside and not is_file_url(path.value)
 
+    def directory(self, path: Text) -> str:
+        """Return the path in the repo of a directory, "" where there is none."""
+        refuse_remote(path)
+        found = self._resolve(path)
+        return self.files.real_path(found) if self.files.is_dir(found) else ""
+
     def enter(self, path: Text) -> Loader:
         """Return the loader of another kustomization. Raises `BuildError` if it is no directory, remote, or a cycle."""
         if is_file_url(path.value):

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Final, Protocol
 
-from gitops_push.kustomize.errors import network_source
+from gitops_push.core.errors import BuildError
+from gitops_push.kustomize.errors import invalid, network_source
 from gitops_push.kustomize.git_url import LocalRepository
+from gitops_push.kustomize.helm_chart import HelmChart
+from gitops_push.system.files import RepoFiles
+
+
+@dataclass(frozen=True, slots=True)
+class ChartRequest:
+    """A chart to render: its folder in `files`, and the content of its values files, later ones winning."""
+
+    chart: HelmChart
+    files: RepoFiles
+    directory: str
+    values: bytes = field(repr=False)
+    additional_values: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 class Programs(Protocol):
@@ -14,6 +29,10 @@ class Programs(Protocol):
 
     def clone(self, repository: LocalRepository) -> PurePath:
         """Return a folder with the files of a repository, which stays until the build has ended."""
+        ...
+
+    def render_chart(self, request: ChartRequest) -> bytes:
+        """Return what `helm template` prints for a chart."""
         ...
 
 
@@ -27,6 +46,19 @@ class NoPrograms:
             repository.place.origin,
             "copy the files into this repo, and name the local path here",
         )
+
+    def render_chart(self, request: ChartRequest) -> bytes:
+        """Refuse."""
+        raise helm_not_allowed(request.chart)
+
+
+def helm_not_allowed(chart: HelmChart) -> BuildError:
+    """Return the error of a chart where nobody allowed helm to run."""
+    return invalid(
+        f"the chart {chart.name!r} is rendered by helm, which is not allowed here: must specify --enable-helm",
+        chart.origin,
+        "build with --enable-helm, or write `kustomize: {path: …, enableHelm: true}` in gitops-push.yaml",
+    )
 
 
 NO_PROGRAMS: Final = NoPrograms()

@@ -48,6 +48,7 @@ class Resource:
 
     `origin` is where the object begins. An empty `body` means that a patch deleted it. `hashed` asks for a content hash
     at the end of the name; `unhashed_name` is the name without it, once it is there. `behavior` is that of a generator.
+    `from_helm` says that a chart made it: `namespace` leaves it alone, the release has a namespace of its own.
     `shared` holds places that kustomize made with one value, and that change together. `rewritten` says that a JSON
     patch went over the object, so that nothing is left of how its scalars were written.
     """
@@ -56,6 +57,7 @@ class Resource:
         "behavior",
         "body",
         "earlier",
+        "from_helm",
         "hashed",
         "origin",
         "prefixes",
@@ -73,6 +75,7 @@ class Resource:
         self.suffixes: list[str] = []
         self.behavior = ""
         self.hashed = False
+        self.from_helm = False
         self.unhashed_name = ""
         self.rewritten = False
         self.shared = SharedPlaces()
@@ -154,6 +157,7 @@ class Resource:
         other = Resource(copy_tree(self.body), self.origin)
         other.earlier = list(self.earlier)
         other.prefixes, other.suffixes = list(self.prefixes), list(self.suffixes)
+        other.from_helm = self.from_helm
         other.behavior, other.hashed, other.unhashed_name = self.behavior, self.hashed, self.unhashed_name
         return other
 

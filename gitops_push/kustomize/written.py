@@ -33,6 +33,10 @@ class WrittenText:
         self.noted = NotedQuotes()
         self._lines: dict[str, list[str]] = {}
 
+    def hold(self, file: str, text: str) -> None:
+        """Take in a text that is no file, such as the output of a program, under the name that places in it have."""
+        self._lines[file] = text.split("\n")
+
     def is_quoted(self, fields: Fields, key: str) -> bool:
         """Return whether the value at this place is text in quotes or in a block, now and for what replaces it.
 

@@ -10,6 +10,8 @@ from pathlib import Path, PurePath
 
 from gitops_push.core.build_options import BuildOptions
 from gitops_push.kustomize.git_url import LocalRepository
+from gitops_push.kustomize.programs import ChartRequest, helm_not_allowed
+from gitops_push.repo.helm import render_chart
 from gitops_push.repo.local_git import LocalGit
 
 
@@ -26,6 +28,12 @@ class LocalPrograms:
         """Return a folder with the files of a repository of this machine. Raises `BuildError`."""
         root = None if self.options.git_outside else self.root
         return LocalGit(self.folder, self.environ.get("PATH", ""), root).clone(repository)
+
+    def render_chart(self, request: ChartRequest) -> bytes:
+        """Return what helm prints for a chart, if the options allow helm. Raises `BuildError`."""
+        if not self.options.enable_helm:
+            raise helm_not_allowed(request.chart)
+        return render_chart(request, self.options.helm, self.folder, self.environ)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The one place that starts programs: an argv list, a given environment, no standard input, limits on time and output.
+"""The one place that starts programs: an argv list, a given environment, no terminal, limits on time and output.
 
 The program runs in a process group of its own, which is killed as a whole when a limit is passed or when we are
 interrupted. No shell is involved, and the caller's environment is not inherited. Nothing is logged: the output may hold
@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import selectors
 import signal
 import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Final
 
+_MEMORY: Final = "/dev/shm"  # noqa: S108 - memory, not disk
 _CHUNK_BYTES: Final = 64 * 1024
 _POLL_SECONDS: Final = 0.02
 _END_POLL_SECONDS: Final = 0.001
@@ -60,32 +64,57 @@ def run(
     environment: Mapping[str, str],
     timeout_seconds: float,
     output_limit_bytes: int,
+    memory_limit_bytes: int | None = None,
+    stdin: bytes | None = None,
 ) -> Completed:
     """Run a program to its end and return its exit status and output.
 
-    `environment` is all that the program gets; its PATH is where the program is looked for. `output_limit_bytes` holds
-    for standard output and standard error each. Raises `ProcessError`; writes nothing itself.
+    `environment` is all that the program gets; its PATH is where the program is looked for. `output_limit_bytes`
+    holds for standard output and standard error each, `memory_limit_bytes` for the address space of the program where
+    the system can limit that (Linux). `stdin` is given to the program in a file that is in memory where there is such
+    a place, and unlinked in any case. Raises `ProcessError`; writes nothing itself.
     """
     program = _find_program(argv[0], environment.get("PATH", ""))
-    try:
-        process = subprocess.Popen(  # noqa: S603 - an argv list, never a shell
-            [program, *argv[1:]],
-            cwd=cwd,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            close_fds=True,
-        )
-    except (OSError, ValueError) as error:
-        raise ProcessError(argv[0], "cannot be started") from error
+    with _input_of(stdin) as source:
+        process = _start([program, *argv[1:]], argv[0], cwd, environment, source)
+    if memory_limit_bytes is not None and sys.platform == "linux":
+        resource.prlimit(process.pid, resource.RLIMIT_AS, (memory_limit_bytes, memory_limit_bytes))
     with process:
         try:
             stdout, stderr = _collect(process, argv[0], time.monotonic() + timeout_seconds, output_limit_bytes)
         finally:
             _kill_group(process)
     return Completed(process.returncode, stdout, stderr)
+
+
+@contextlib.contextmanager
+def _input_of(content: bytes | None) -> Iterator[int]:
+    """Give a descriptor to read the content from: an unlinked file, because a full pipe could block both sides."""
+    if content is None:
+        yield subprocess.DEVNULL
+        return
+    with tempfile.TemporaryFile(dir=_MEMORY if os.access(_MEMORY, os.W_OK | os.X_OK) else None) as file:
+        file.write(content)
+        file.seek(0)
+        yield file.fileno()
+
+
+def _start(
+    argv: Sequence[str], name: str, cwd: PurePath, environment: Mapping[str, str], stdin: int
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - an argv list, never a shell
+            argv,
+            cwd=cwd,
+            env=dict(environment),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            close_fds=True,
+        )
+    except (OSError, ValueError) as error:
+        raise ProcessError(name, "cannot be started") from error
 
 
 def _find_program(name: str, path: str) -> str:

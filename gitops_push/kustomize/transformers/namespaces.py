@@ -21,6 +21,8 @@ def set_namespace(resources: ResourceSet, namespace: Text) -> None:
     """Write the namespace into all objects. Raises when two objects become one by it."""
     origin = Origin(namespace.origin.file, namespace.origin.line, namespace.origin.column, "namespace")
     for resource in resources:
+        if resource.from_helm:
+            continue
         resource.remember_id()
         _set(resource, namespace.value, origin)
     resources.forget_index()

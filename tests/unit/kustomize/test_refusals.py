@@ -36,8 +36,6 @@ def where(problem: Problem) -> tuple[str, int]:
         "crds",
         "configurations",
         "buildMetadata",
-        "helmCharts",
-        "helmChartInflationGenerator",
     ],
 )
 def test_a_field_that_is_not_supported_yet_is_named_with_its_line(field: str, tmp_path: Path) -> None:

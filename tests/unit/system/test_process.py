@@ -176,3 +176,31 @@ def zombies_of_this_process() -> list[str]:
 
 def state_of(process: str) -> str:
     return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_a_program_can_read_what_it_is_given_however_much_it_is(tmp_path: Path) -> None:
+    content = b"x" * 5_000_000
+    code = "import sys; sys.stdout.buffer.write(sys.stdin.buffer.read())"
+    done = run(
+        [sys.executable, "-I", "-c", code],
+        cwd=tmp_path,
+        environment=PATH,
+        timeout_seconds=30,
+        output_limit_bytes=6_000_000,
+        stdin=content,
+    )
+    assert done.stdout == content
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory can be limited on Linux only")
+def test_a_program_that_takes_too_much_memory_fails(tmp_path: Path) -> None:
+    code = "import time; time.sleep(0.2); b'x' * 500_000_000"
+    done = run(
+        [sys.executable, "-I", "-c", code],
+        cwd=tmp_path,
+        environment=PATH,
+        timeout_seconds=30,
+        output_limit_bytes=10_000,
+        memory_limit_bytes=200_000_000,
+    )
+    assert b"MemoryError" in done.stderr
