@@ -29,20 +29,30 @@ def kubectl_json(value: Any) -> str:
     return "".join(out)
 
 
-def _write(value: Any, newline: str, out: list[str]) -> None:
-    deeper = newline + "    "
+def go_json(value: Any, *, indented: bool = False) -> str:
+    """Return a value as Go's encoding/json writes it: sorted keys, compact, or with two spaces a level."""
+    out: list[str] = []
+    if indented:
+        _write(value, "\n", out, "  ")
+    else:
+        _write(value, "", out, "", ":")
+    return "".join(out)
+
+
+def _write(value: Any, newline: str, out: list[str], indent: str = "    ", colon: str = ": ") -> None:
+    deeper = newline + indent
     if isinstance(value, dict) and value:
         before = "{" + deeper
         for key in sorted(value):
-            out.append(f"{before}{_text(key)}: ")
-            _write(value[key], deeper, out)
+            out.append(f"{before}{_text(key)}{colon}")
+            _write(value[key], deeper, out, indent, colon)
             before = "," + deeper
         out.append(newline + "}")
     elif isinstance(value, list) and value:
         before = "[" + deeper
         for item in value:
             out.append(before)
-            _write(item, deeper, out)
+            _write(item, deeper, out, indent, colon)
             before = "," + deeper
         out.append(newline + "]")
     else:

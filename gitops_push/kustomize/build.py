@@ -33,6 +33,7 @@ from gitops_push.kustomize.name_references import fix_references
 from gitops_push.kustomize.ordering import in_legacy_order
 from gitops_push.kustomize.patches.apply import apply_json_entry, apply_patch, apply_strategic_entries
 from gitops_push.kustomize.programs import NO_PROGRAMS, Programs
+from gitops_push.kustomize.replacements.apply import apply_replacements
 from gitops_push.kustomize.resource import Resource
 from gitops_push.kustomize.transformers.images import set_images
 from gitops_push.kustomize.transformers.metadata_pairs import (
@@ -192,6 +193,7 @@ class _Layer:
         _for_each(spec.patches_json6902, lambda entry: apply_json_entry(resources, entry, loader))
         _for_each(spec.replicas, lambda entry: set_replicas(resources, entry, loader.written))
         set_images(resources, spec.images, loader.warnings)
+        apply_replacements(resources, spec.replacements, loader)
 
 
 def _for_each(entries: Iterable[T], action: Callable[[T], None]) -> None:

@@ -115,6 +115,59 @@ class SortOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldOptions:
+    """Which part of a text is meant, counted between delimiters, and whether a missing field is made."""
+
+    delimiter: str = ""
+    index: int = 0
+    create: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacementSource:
+    """The one object that a value is taken from; its texts are literal, "" is any. `label` names it in messages."""
+
+    origin: Origin
+    group: str = ""
+    version: str = ""
+    kind: str = ""
+    name: str = ""
+    namespace: str = ""
+    field_path: str = "metadata.name"
+    options: FieldOptions = FieldOptions()
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacementTarget:
+    """The fields that a value is written to. `select` is None where the file does not have it."""
+
+    origin: Origin
+    select: Selector | None
+    reject: tuple[Selector, ...] = ()
+    field_paths: tuple[str, ...] = ("metadata.name",)
+    options: FieldOptions = FieldOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """A value, from an object or written out, and its targets; `targets` is None where the file does not have it."""
+
+    origin: Origin
+    source: ReplacementSource | None = None
+    source_value: Text | None = None
+    targets: tuple[ReplacementTarget, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacementEntry:
+    """An item of `replacements`: one replacement, or a file with one or a list of them."""
+
+    path: Text | None
+    replacement: Replacement
+
+
+@dataclass(frozen=True, slots=True)
 class Kustomization:
     """One kustomization file. `resources` includes the deprecated `bases`, `images` the deprecated `imageTags`."""
 
@@ -133,6 +186,7 @@ class Kustomization:
     patches: tuple[PatchEntry, ...] = ()
     patches_strategic_merge: tuple[Text, ...] = ()
     patches_json6902: tuple[PatchEntry, ...] = ()
+    replacements: tuple[ReplacementEntry, ...] = ()
     generators: tuple[GeneratorEntry, ...] = ()
     helm_charts: tuple[HelmChart, ...] = ()
     generator_options: GeneratorOptions = GeneratorOptions()

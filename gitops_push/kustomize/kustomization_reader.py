@@ -23,6 +23,7 @@ from gitops_push.kustomize.kustomization import (
     Selector,
     SortOptions,
 )
+from gitops_push.kustomize.replacements.reading import read_replacement_entry
 from gitops_push.kustomize.typed_fields import TypedFields
 
 _API_VERSIONS: Final = {
@@ -31,7 +32,6 @@ _API_VERSIONS: Final = {
 }
 _UNSUPPORTED: Final = (
     "openapi",
-    "replacements",
     "vars",
     "crds",
     "configurations",
@@ -56,6 +56,7 @@ _SUPPORTED: Final = (
     "images",
     "imageTags",
     "replicas",
+    "replacements",
     "sortOptions",
     "resources",
     "components",
@@ -102,6 +103,7 @@ def read_kustomization(fields: Fields, file: str) -> Kustomization:
         patches=tuple(_patch(entry) for entry in top.many("patches")),
         patches_strategic_merge=top.texts("patchesStrategicMerge"),
         patches_json6902=tuple(_patch(entry) for entry in top.many("patchesJson6902")),
+        replacements=tuple(read_replacement_entry(entry) for entry in top.many("replacements")),
         generators=tuple(
             _generator(entry, kind_made)
             for kind_made, field in (("ConfigMap", "configMapGenerator"), ("Secret", "secretGenerator"))

@@ -12,12 +12,13 @@ from typing import Final
 
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields, Node
-from gitops_push.kustomize.marks import place_of
+from gitops_push.kustomize.marks import Container, place_of
 from gitops_push.kustomize.quotes import NotedQuotes, reads_as_no_text
 from gitops_push.kustomize.resource import text_of
 from gitops_push.system.files import RepoFiles
 
 _QUOTES: Final = frozenset("\"'|>")
+_STYLES: Final = frozenset("\"'|>[{")
 _TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\S+\Z")
 _DATE: Final = re.compile(
     r"\d{4}-\d+-\d+(?:(?:[Tt]|[ \t]+)[\d:.]+(?:[ \t]*(?:Z|[-+]\d+(?::\d+)?))?)?(?=[ \t\r]*(?:\Z|[,\]}]|[ \t]#))"
@@ -51,6 +52,28 @@ class WrittenText:
         if first is None or first.step not in {"", "patch"} or not first.column:
             return (first is None or first.step != "replicas") and reads_as_no_text(value)
         return self._tail(first)[:1] in _QUOTES
+
+    def quote_at(self, container: Container, key: str | int) -> str:
+        """Return the quote that kustomize writes around a text as YAML, "" for none."""
+        origin = place_of(container, key)
+        first = origin.trail[0] if origin and origin.trail else origin
+        found = self._tail(first)[:1] if first and first.step in {"", "patch"} else ""
+        if isinstance(container, Fields) and isinstance(container[str(key)], str):
+            noted = self.noted.get(container, str(key))
+            return "" if noted is False else found if found in {'"', "'"} else '"' if noted else ""
+        return found if found in {'"', "'"} else ""
+
+    def with_text(self, text: str) -> WrittenText:
+        """Return the same, with a text as the file that has no name."""
+        other = WrittenText(self._files)
+        other.noted, other._lines = self.noted, {**self._lines, "": text.split("\n")}
+        return other
+
+    def style_at(self, origin: Origin | None) -> str:
+        """Return the character that says how a value is written: a quote, `|`, `>`, `[`, `{`, or "" for a plain one."""
+        first = origin.trail[0] if origin and origin.trail else origin
+        found = self._tail(first)[:1] if first and first.step in {"", "patch"} else ""
+        return found if found in _STYLES else ""
 
     def is_date(self, fields: Fields, key: str) -> bool:
         """Return whether the value is a date that is written without quotes; over quotes it stays as it is written."""

@@ -13,7 +13,7 @@ from gitops_push.kustomize.patches.go_regex import compile_go_regex
 from gitops_push.kustomize.patches.label_selector import parse_label_selector
 from gitops_push.kustomize.resource import Resource, split_api_version, text_of
 
-_LONGEST_NAME: Final = 253  # of Kubernetes; matching takes time by powers of the length
+LONGEST_NAME: Final = 253  # of Kubernetes; matching takes time by powers of the length
 _LITERAL: Final = re.compile(r"[\w-]+\Z", re.ASCII)
 
 
@@ -34,14 +34,14 @@ def select(resources: ResourceSet, selector: Selector) -> list[Resource]:
         return (
             _is_named(resource, selector, patterns)
             and _is_kind(resource, selector, patterns)
-            and labels(_texts(resource, "labels"))
-            and annotations(_texts(resource, "annotations"))
+            and labels(metadata_texts(resource, "labels"))
+            and annotations(metadata_texts(resource, "annotations"))
         )
 
-    return [resource for resource in _candidates(resources, selector.name) if resource.body and is_selected(resource)]
+    return [resource for resource in candidates(resources, selector.name) if resource.body and is_selected(resource)]
 
 
-def _candidates(resources: ResourceSet, name: str) -> Iterable[Resource]:
+def candidates(resources: ResourceSet, name: str) -> Iterable[Resource]:
     """Return the objects that can match: those of one name where the name is plain, so that no patch scans all."""
     return resources.with_any_name(name) if _LITERAL.match(name) else list(resources)
 
@@ -63,9 +63,10 @@ def _is_kind(resource: Resource, selector: Selector, patterns: dict[str, re.Patt
 
 
 def _any(patterns: dict[str, re.Pattern[str]], pattern: str, *texts: str) -> bool:
-    return not pattern or any(len(text) <= _LONGEST_NAME and patterns[pattern].search(text) for text in texts)
+    return not pattern or any(len(text) <= LONGEST_NAME and patterns[pattern].search(text) for text in texts)
 
 
-def _texts(resource: Resource, field: str) -> dict[str, str]:
+def metadata_texts(resource: Resource, field: str) -> dict[str, str]:
+    """Return the labels or the annotations of an object as texts."""
     pairs = resource.metadata.get(field)
     return {key: text_of(value) for key, value in pairs.items()} if isinstance(pairs, Fields) else {}

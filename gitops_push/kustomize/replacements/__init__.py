@@ -1,0 +1,1 @@
+"""`replacements`: values copied from one field, or written out, into fields of selected objects."""

@@ -1,0 +1,132 @@
+"""Puts a value into a place: a scalar keeps its type and its quotes, everything else becomes a copy of the value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from gitops_push.core.origin import Origin
+from gitops_push.core.tree import Fields, Node, copy_tree
+from gitops_push.documents.budgets import Usage
+from gitops_push.kustomize.kustomization import FieldOptions
+from gitops_push.kustomize.marks import set_at
+from gitops_push.kustomize.replacements.budget import spend_text, spend_tree
+from gitops_push.kustomize.replacements.matching import Untyped
+from gitops_push.kustomize.replacements.places import PathError, Place, raw_text
+from gitops_push.kustomize.replacements.scalars import retyped, untagged
+from gitops_push.kustomize.shared_places import SharedPlaces
+from gitops_push.kustomize.written import WrittenText
+
+_LONGEST_TRAIL: Final = 32
+ONLY_SCALARS: Final = "delimiter option can only be used with scalar nodes"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceValue:
+    """A value to copy: what stands at `place` when it is copied, or the part of it that `part` holds; or a text."""
+
+    origin: Origin
+    written: WrittenText
+    place: Place | None = None
+    part: str | None = None
+    rewritten: bool = False
+
+    @property
+    def node(self) -> Node:
+        """Return the value as it is now."""
+        if self.place is None:
+            return untagged(self.part or "")
+        old = self.place.value
+        return old if self.part is None else retyped(self.part, old)
+
+    @property
+    def text(self) -> str:
+        """Return the value as a text, "" for a mapping or a list."""
+        if self.part is not None or self.place is None:
+            return self.part or ""
+        return raw_text(self.place, self.written, rewritten=self.rewritten)
+
+    @property
+    def is_scalar(self) -> bool:
+        """Return whether the value is a scalar."""
+        return self.place is None or self.place.is_scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What setting a value needs to know of the object: its shared places, and whether its quotes are known."""
+
+    written: WrittenText
+    usage: Usage
+    origin: Origin
+    shared: SharedPlaces
+    rewritten: bool = False
+
+
+def set_value(place: Place, value: SourceValue, options: FieldOptions, target: Target) -> None:
+    """Set the value. Raises PathError for a delimiter in a mapping or a list, MisfitError for a text of another type."""
+    if options.delimiter and not place.is_scalar:
+        raise PathError(ONLY_SCALARS)
+    if not place.is_scalar:
+        _replace(place, value, target)
+        return
+    old = raw_text(place, target.written, rewritten=target.rewritten)
+    text = _joined(old, value.text, options) if options.delimiter else value.text
+    spend_text(text, target.usage, target.origin)
+    if isinstance(place.value, Untyped) and value.is_scalar:
+        _put(place, untagged(text), value, target)
+    else:
+        _put(place, _in_type(place, text, target), value, target)
+
+
+def put_text(place: Place, text: str, value: SourceValue, target: Target) -> None:
+    """Put a text into a scalar, in its type, as what the value made of the text that was there."""
+    _put(place, _in_type(place, text, target), value, target)
+
+
+def _joined(old: str, text: str, options: FieldOptions) -> str:
+    parts = old.split(options.delimiter)
+    if options.index < 0:
+        parts.insert(0, text)
+    elif options.index >= len(parts):
+        parts.append(text)
+    else:
+        parts[options.index] = text
+    return options.delimiter.join(parts)
+
+
+def _replace(place: Place, value: SourceValue, target: Target) -> None:
+    node = value.node
+    if isinstance(node, (dict, list)):
+        spend_tree(node, target.usage, target.origin)
+    _put(place, copy_tree(node), value, target)
+
+
+def _in_type(place: Place, text: str, target: Target) -> Node:
+    if not isinstance(place.container, Fields):
+        return retyped(text, place.value)
+    return retyped(text, place.value, is_date=target.written.is_date(place.container, str(place.key)))
+
+
+def _put(place: Place, node: Node, value: SourceValue, target: Target) -> None:
+    container, key, earlier = place.container, place.key, place.origin
+    if isinstance(container, Fields):
+        name = str(key)
+        was_quoted = target.written.is_quoted(container, name)
+        untyped = isinstance(container[name], Untyped)
+        target.shared.set(container, name, node, target.origin)
+        if isinstance(node, str):
+            target.written.noted.note(container, name, was_quoted and not untyped)
+        container.marks[name] = _traced(target.origin, earlier, value.origin)
+    else:
+        set_at(container, key, node, target.origin)
+        container.marks[int(key)] = _traced(target.origin, earlier, value.origin)
+
+
+def _traced(origin: Origin, earlier: Origin | None, source: Origin) -> Origin:
+    """Return the place with a trail over those that the field had, and then those that the value had."""
+    places = [place.without_trail() for one in (earlier, source) if one is not None for place in (*one.trail, one)]
+    kept = list(dict.fromkeys(places))
+    if len(kept) > _LONGEST_TRAIL:
+        kept = [kept[0], *kept[1 - _LONGEST_TRAIL :]]
+    return Origin(origin.file, origin.line, origin.column, origin.step, tuple(kept))
