@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from io import StringIO
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 from yaml._yaml import CEmitter
 from yaml.events import (
@@ -30,6 +30,19 @@ from gitops_push.documents.scalars import Dialect, ScalarError, resolve_plain
 Look: TypeAlias = Callable[[Any, Any], "tuple[str, str | None]"]
 """Returns for a container and a key the character that begins the value (a quote, `|`, `>`, `[`, `{`, or "" for a plain
 one), and for a scalar that is no text how it is written."""
+
+
+class Misfit(str):
+    """A text where a number, a boolean or null belongs; it is written with the type that it lacks: `!!int x`."""
+
+    tag: str
+
+    def __new__(cls, text: str, tag: str) -> Self:
+        """Take the text and the tag, `!!int`."""
+        made = super().__new__(cls, text)
+        made.tag = tag
+        return made
+
 
 _UNFOLDED: Final = 1 << 30
 _IMPLICIT: Final = (True, True)
@@ -65,6 +78,9 @@ def _events(container: Any, key: Any, look: Look, key_style: Callable[[Any, str]
         for index in range(len(node)):
             yield from _events(node, index, look, key_style)
         yield SequenceEndEvent()
+    elif isinstance(node, Misfit):
+        tag = "tag:yaml.org,2002:" + node.tag.removeprefix("!!")
+        yield ScalarEvent(None, tag, (False, False), str(node))
     elif isinstance(node, str):
         yield _scalar(node, style)
     else:

@@ -118,5 +118,5 @@ class WrittenText:
 
     def _lines_of(self, file: str) -> list[str]:
         if file not in self._lines:
-            self._lines[file] = self._files.read(file).decode("utf-8", "replace").split("\n")
+            self._lines[file] = self._files.read(file).decode("utf-8", "replace").split("\n") if file else []
         return self._lines[file]

@@ -15,7 +15,7 @@ from gitops_push.kustomize.kustomization import Replacement, ReplacementEntry, R
 from gitops_push.kustomize.loader import Loader
 from gitops_push.kustomize.replacements.matching import Search, creation, find_all
 from gitops_push.kustomize.replacements.paths import split_field_path
-from gitops_push.kustomize.replacements.places import PathError, Place, find_place, raw_text, root_place
+from gitops_push.kustomize.replacements.places import CopiedPlace, PathError, Place, find_place, raw_text, root_place
 from gitops_push.kustomize.replacements.reading import loaded_replacements
 from gitops_push.kustomize.replacements.scalars import MisfitError
 from gitops_push.kustomize.replacements.structured import set_in_text
@@ -92,13 +92,16 @@ def _source_value(resource: Resource, source: ReplacementSource, loader: Loader)
 
 def _apply_to(resource: Resource, value: SourceValue, entry: ReplacementTarget, place: Origin, loader: Loader) -> None:
     origin = Origin(place.file, place.line, place.column, "replacements")
-    target = Target(loader.written, loader.usage, origin, resource.shared, resource.rewritten)
+    target = Target(loader.written, loader.usage, origin, resource.shared, resource.rewritten, resource.metadata)
     for field_path in entry.field_paths:
         # What a missing field begins as is the kind of the value as it is now: an earlier path may have changed it.
         create = (creation(None if value.is_scalar else value.node)) if entry.options.create else None
         search = Search(loader.written, origin, create, resource.rewritten)
         try:
-            _set(resource, field_path, value, entry, target, search)
+            if not _set(resource, field_path, value, entry, target, search):
+                loader.warnings.append(
+                    f"{origin}: the new value of {field_path} does not fit its text; nothing changes"
+                )
         except (PathError, MisfitError, BuildError) as error:
             raise _failed(error, resource, field_path, entry) from error
 
@@ -110,16 +113,18 @@ def _set(
     entry: ReplacementTarget,
     target: Target,
     search: Search,
-) -> None:
+) -> bool:
+    """Set the fields at a path. Return whether all that is found can be seen: what is set in a text may be lost."""
     root, path = root_place(resource.body), split_field_path(field_path)
     if len(path) > 1 and set_in_text(root, path, value, entry.options, target, search):
-        return
+        return True
     places = find_all(root, path, search)
     if not places:
         raise PathError("it is not there")
     for place in places:
         set_value(place, value, entry.options, target)
     resource.body = _body(root)
+    return not any(isinstance(place, CopiedPlace) for place in places)
 
 
 def _body(root: Place) -> Fields:

@@ -16,7 +16,15 @@ from gitops_push.documents.writer import to_yaml
 from gitops_push.kustomize.marks import set_at
 from gitops_push.kustomize.patches.go_regex import compile_go_regex
 from gitops_push.kustomize.replacements.paths import index_of, is_list_selector, split_list_selector
-from gitops_push.kustomize.replacements.places import PathError, Place, field_of, items_of, raw_text, root_place
+from gitops_push.kustomize.replacements.places import (
+    CopiedPlace,
+    PathError,
+    Place,
+    field_of,
+    items_of,
+    raw_text,
+    root_place,
+)
 from gitops_push.kustomize.replacements.scalars import untagged
 from gitops_push.kustomize.written import WrittenText
 
@@ -83,7 +91,8 @@ def _at_field(place: Place, path: tuple[str, ...], search: Search) -> list[Place
         put(fields, name, _empty(rest[:1], search), search.origin)
         found = Place(fields, name)
     if rest and found.is_scalar:
-        return find_all(root_place(parsed_text(found, search)), rest, search)
+        copied = find_all(root_place(parsed_text(found, search)), rest, search)
+        return [CopiedPlace(*one) for one in copied]
     return find_all(found, rest, search)
 
 
@@ -140,7 +149,7 @@ def _selected(place: Place, path: tuple[str, ...], search: Search) -> list[Place
 
 def _new_item(field: str, value: str, search: Search) -> Node:
     if not field:
-        return untagged(value)
+        return Untyped(value)
     item = Fields(start=search.origin)
     put(item, field, untagged(value), search.origin)
     return item

@@ -44,6 +44,12 @@ class Place(NamedTuple):
         return Place(self.value, key)
 
 
+class CopiedPlace(Place):
+    """A place in the tree that a text was parsed into: setting a value there changes nothing in the text."""
+
+    __slots__ = ()
+
+
 def root_place(node: Node) -> Place:
     """Return a place for a whole tree."""
     return Place(Items([node]), 0)
@@ -131,7 +137,7 @@ def raw_text(place: Place, written: WrittenText, *, rewritten: bool = False) -> 
     if isinstance(value, str) and not (as_written and _is_date(place, written)):
         return value
     if value is None:
-        return written.plain_text(origin, "") if as_written and written.is_written_null(origin) else ""
+        return "null" if not as_written else written.plain_text(origin, "") if written.is_written_null(origin) else ""
     return written.plain_text(origin, value) if as_written else text_of(value)
 
 

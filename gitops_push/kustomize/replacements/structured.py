@@ -31,14 +31,16 @@ def set_in_text(
     place, rest = found
     text = raw_text(place, target.written, rewritten=target.rewritten)
     inner = target.written.with_text(text)
+    is_json = text.lstrip()[:1] in {"{", "["}
+    inside = replace(target, written=inner, rewritten=False, keeps_misfits=not is_json)
     try:
         tree = parsed_text(place, search)
         spend_tree(tree, target.usage, target.origin)
         whole = root_place(tree)
         fields = find_all(whole, rest, replace(search, written=inner, rewritten=False))
         for field in fields:
-            set_value(field, value, options, replace(target, written=inner, rewritten=False))
-        changed = _serialized(whole, text, inner) if fields else None
+            set_value(field, value, options, inside)
+        changed = _serialized(whole, text, inner, is_json=is_json) if fields else None
     except (PathError, MisfitError):
         return False
     if changed is None:
@@ -61,8 +63,8 @@ def _text_on_the_way(root: Place, path: tuple[str, ...], search: Search) -> tupl
     return None
 
 
-def _serialized(whole: Place, text: str, written: WrittenText) -> str:
-    if text.lstrip()[:1] in {"{", "["}:
+def _serialized(whole: Place, text: str, written: WrittenText, *, is_json: bool) -> str:
+    if is_json:
         return go_json(whole.value, indented="\n" in text and "  " in text)
 
     def look(container: Any, key: Any) -> tuple[str, str | None]:

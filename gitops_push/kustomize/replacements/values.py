@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields, Node, copy_tree
 from gitops_push.documents.budgets import Usage
+from gitops_push.documents.rewriting import Misfit
 from gitops_push.kustomize.kustomization import FieldOptions
 from gitops_push.kustomize.marks import set_at
 from gitops_push.kustomize.replacements.budget import spend_text, spend_tree
 from gitops_push.kustomize.replacements.matching import Untyped
-from gitops_push.kustomize.replacements.places import PathError, Place, raw_text
-from gitops_push.kustomize.replacements.scalars import retyped, untagged
+from gitops_push.kustomize.replacements.places import CopiedPlace, PathError, Place, raw_text
+from gitops_push.kustomize.replacements.scalars import MisfitError, retyped, untagged
 from gitops_push.kustomize.shared_places import SharedPlaces
 from gitops_push.kustomize.written import WrittenText
 
+_WITHOUT_TYPE: Final = frozenset({"namePrefix", "nameSuffix", "images", "name reference"})
 _LONGEST_TRAIL: Final = 32
 ONLY_SCALARS: Final = "delimiter option can only be used with scalar nodes"
 
@@ -54,26 +56,35 @@ class SourceValue:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What setting a value needs to know of the object: its shared places, and whether its quotes are known."""
+    """What setting a value needs to know of the object.
+
+    `shared` are its shared places; `rewritten` says that nothing is known of how it was written; `metadata` holds a name
+    without a type, and annotations, which are texts whatever they look like. `keeps_misfits` is for YAML in a text,
+    which can say the type of a misfit.
+    """
 
     written: WrittenText
     usage: Usage
     origin: Origin
     shared: SharedPlaces
     rewritten: bool = False
+    metadata: Fields = field(default_factory=Fields)
+    keeps_misfits: bool = False
 
 
 def set_value(place: Place, value: SourceValue, options: FieldOptions, target: Target) -> None:
-    """Set the value. Raises PathError for a delimiter in a mapping or a list, MisfitError for a text of another type."""
+    """Set the value. Raises PathError for a delimiter in a mapping or a list, MisfitError for a misfit."""
     if options.delimiter and not place.is_scalar:
         raise PathError(ONLY_SCALARS)
+    if isinstance(place, CopiedPlace):
+        return
     if not place.is_scalar:
         _replace(place, value, target)
         return
     old = raw_text(place, target.written, rewritten=target.rewritten)
     text = _joined(old, value.text, options) if options.delimiter else value.text
     spend_text(text, target.usage, target.origin)
-    if isinstance(place.value, Untyped) and value.is_scalar:
+    if isinstance(place.value, Untyped):
         _put(place, untagged(text), value, target)
     else:
         _put(place, _in_type(place, text, target), value, target)
@@ -103,9 +114,26 @@ def _replace(place: Place, value: SourceValue, target: Target) -> None:
 
 
 def _in_type(place: Place, text: str, target: Target) -> Node:
-    if not isinstance(place.container, Fields):
-        return retyped(text, place.value)
-    return retyped(text, place.value, is_date=target.written.is_date(place.container, str(place.key)))
+    if place.container is target.metadata.get("annotations"):
+        return text
+    if _is_untyped(place, target):
+        return untagged(text)
+    is_date = isinstance(place.container, Fields) and target.written.is_date(place.container, str(place.key))
+    try:
+        return retyped(text, place.value, is_date=is_date)
+    except MisfitError as error:
+        if target.keeps_misfits:
+            return Misfit(text, str(error))
+        raise
+
+
+def _is_untyped(place: Place, target: Target) -> bool:
+    """Return whether kustomize set the text without a type: in plain style it is read anew."""
+    origin = place.origin
+    is_name = place.container is target.metadata and place.key == "name"
+    if not isinstance(place.value, str) or not (is_name or (origin and origin.step in _WITHOUT_TYPE)):
+        return False
+    return not target.written.quote_at(place.container, place.key)
 
 
 def _put(place: Place, node: Node, value: SourceValue, target: Target) -> None:
