@@ -58,7 +58,7 @@ class SourceValue:
 class Target:
     """What setting a value needs to know of the object.
 
-    `shared` are its shared places; `rewritten` says that nothing is known of how it was written; `metadata` holds a name
+    `shared` are its shared places; `rewritten` says that nothing is known of how it was written; `metadata` has a name
     without a type, and annotations, which are texts whatever they look like. `keeps_misfits` is for YAML in a text,
     which can say the type of a misfit.
     """
