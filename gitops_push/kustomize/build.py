@@ -46,6 +46,8 @@ from gitops_push.kustomize.transformers.names import add_prefix, add_suffix
 from gitops_push.kustomize.transformers.namespaces import set_namespace
 from gitops_push.kustomize.transformers.replicas import set_replicas
 from gitops_push.kustomize.typed_fields import Text
+from gitops_push.kustomize.variable_reference_table import VARIABLE_REFERENCES
+from gitops_push.kustomize.vars import absorb_vars, gather_vars, resolve_vars
 from gitops_push.kustomize.written import WrittenText
 from gitops_push.system.files import RepoFiles
 
@@ -92,6 +94,9 @@ def build_kustomization(
     resources = root.accumulate(ResourceSet())
     add_hashes(resources)
     fix_references(resources)
+    unused = resolve_vars(resources, resources.vars, VARIABLE_REFERENCES, loader.written, loader.usage)
+    if unused:
+        loader.warnings.append(f"well-defined vars that were never replaced: {','.join(unused)}")
     require_names(resources)
     if options.managed_by_label:
         add_managed_by_label(resources, Origin(root.kustomization.file, 1), loader.written)
@@ -142,12 +147,16 @@ class _Layer:
         for component in self.kustomization.components:
             resources = self._enter(component, KustomizationKind.COMPONENT).accumulate(resources)
         self._transform(resources)
+        gather_vars(resources.vars, self.kustomization.vars, resources)
         return resources
 
     def _add(self, resources: ResourceSet, entry: Text) -> None:
         """Add what an entry of `resources` names: the objects of a file, or of a base."""
-        for resource in self._objects_of(entry):
+        found = self._objects_of(entry)
+        for resource in found:
             resources.append(resource)
+        if isinstance(found, ResourceSet):
+            absorb_vars(resources.vars, found.vars.values())
 
     def _objects_of(self, entry: Text) -> Iterable[Resource]:
         try:

@@ -168,6 +168,28 @@ class ReplacementEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class VarEntry:
+    """An item of `vars`: a name, the object (before its changes) and the field that hold its value."""
+
+    name: str
+    origin: Origin
+    object_name: str = ""
+    api_version: str = ""
+    group: str = ""
+    version: str = ""
+    kind: str = ""
+    namespace: str = ""
+    field_path: str = "metadata.name"
+
+    @property
+    def label(self) -> str:
+        """Return the var for messages."""
+        return (
+            f"{{{self.name} {self.api_version or self.version} {self.kind} {self.object_name} {{{self.field_path}}}}}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Kustomization:
     """One kustomization file. `resources` includes the deprecated `bases`, `images` the deprecated `imageTags`."""
 
@@ -187,6 +209,7 @@ class Kustomization:
     patches_strategic_merge: tuple[Text, ...] = ()
     patches_json6902: tuple[PatchEntry, ...] = ()
     replacements: tuple[ReplacementEntry, ...] = ()
+    vars: tuple[VarEntry, ...] = ()
     generators: tuple[GeneratorEntry, ...] = ()
     helm_charts: tuple[HelmChart, ...] = ()
     generator_options: GeneratorOptions = GeneratorOptions()

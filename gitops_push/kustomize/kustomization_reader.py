@@ -22,6 +22,7 @@ from gitops_push.kustomize.kustomization import (
     ReplicaEntry,
     Selector,
     SortOptions,
+    VarEntry,
 )
 from gitops_push.kustomize.replacements.reading import read_replacement_entry
 from gitops_push.kustomize.typed_fields import TypedFields
@@ -32,7 +33,6 @@ _API_VERSIONS: Final = {
 }
 _UNSUPPORTED: Final = (
     "openapi",
-    "vars",
     "crds",
     "configurations",
     "generators",
@@ -57,6 +57,7 @@ _SUPPORTED: Final = (
     "imageTags",
     "replicas",
     "replacements",
+    "vars",
     "sortOptions",
     "resources",
     "components",
@@ -104,6 +105,7 @@ def read_kustomization(fields: Fields, file: str) -> Kustomization:
         patches_strategic_merge=top.texts("patchesStrategicMerge"),
         patches_json6902=tuple(_patch(entry) for entry in top.many("patchesJson6902")),
         replacements=tuple(read_replacement_entry(entry) for entry in top.many("replacements")),
+        vars=tuple(_var(entry) for entry in top.many("vars")),
         generators=tuple(
             _generator(entry, kind_made)
             for kind_made, field in (("ConfigMap", "configMapGenerator"), ("Secret", "secretGenerator"))
@@ -206,6 +208,29 @@ def _image(entry: TypedFields) -> ImageEntry:
 def _replica(entry: TypedFields) -> ReplicaEntry:
     entry.check_names(("name", "count"), "replicas")
     return ReplicaEntry(_text(entry, "name"), entry.number("count"), _at(entry, "count", "replicas"))
+
+
+def _var(entry: TypedFields) -> VarEntry:
+    entry.check_names(("name", "objref", "fieldref"), "vars")
+    ref, field = entry.one("objref") or _nothing(entry), entry.one("fieldref") or _nothing(entry)
+    ref.check_names(("name", "apiVersion", "group", "version", "kind", "namespace"), "vars.objref")
+    field.check_names(("fieldPath",), "vars.fieldref")
+    return VarEntry(
+        name=_text(entry, "name"),
+        origin=entry.origin,
+        object_name=_text(ref, "name"),
+        api_version=_text(ref, "apiVersion"),
+        group=_text(ref, "group"),
+        version=_text(ref, "version"),
+        kind=_text(ref, "kind"),
+        namespace=_text(ref, "namespace"),
+        field_path=_text(field, "fieldPath") or "metadata.name",
+    )
+
+
+def _nothing(entry: TypedFields) -> TypedFields:
+    """Return an empty mapping in place of one that is absent."""
+    return TypedFields(Fields(), entry.origin, entry.problems)
 
 
 def _patch(entry: TypedFields) -> PatchEntry:

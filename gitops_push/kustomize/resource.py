@@ -50,7 +50,8 @@ class Resource:
     at the end of the name; `unhashed_name` is the name without it, once it is there. `behavior` is that of a generator.
     `from_helm` says that a chart made it: `namespace` leaves it alone, the release has a namespace of its own.
     `shared` holds places that kustomize made with one value, and that change together. `rewritten` says that a JSON
-    patch went over the object, so that nothing is left of how its scalars were written.
+    patch went over the object, so that nothing is left of how its scalars were written. `var_names` are the vars whose
+    values are read from the object.
     """
 
     __slots__ = (
@@ -65,6 +66,7 @@ class Resource:
         "shared",
         "suffixes",
         "unhashed_name",
+        "var_names",
     )
 
     def __init__(self, body: Fields, origin: Origin) -> None:
@@ -79,6 +81,7 @@ class Resource:
         self.unhashed_name = ""
         self.rewritten = False
         self.shared = SharedPlaces()
+        self.var_names: list[str] = []
 
     @property
     def kind(self) -> str:
@@ -159,6 +162,7 @@ class Resource:
         other.prefixes, other.suffixes = list(self.prefixes), list(self.suffixes)
         other.from_helm = self.from_helm
         other.behavior, other.hashed, other.unhashed_name = self.behavior, self.hashed, self.unhashed_name
+        other.var_names = list(self.var_names)
         return other
 
 

@@ -89,6 +89,8 @@ class WrittenText:
     def text_at(self, fields: Fields, key: str) -> str:
         """Return the text of a scalar as it is written: `1.50`, `2001-01-01`, `~`; "" for an empty value."""
         value, place = fields[key], place_of(fields, key)
+        if place is not None and place.step not in {"", "patch"}:
+            return "null" if value is None else text_of(value)
         if isinstance(value, str) and not _TIMESTAMP.match(value):
             return value
         if value is None and not self.is_written_null(place):

@@ -97,6 +97,10 @@ MADE_PATHS = (
 )
 
 
+VARS = ("V1", "V2", "V3", "V4", "V5", "V6", "V7", "V8")
+VAR_PATHS = (*(path for path in PATHS if path != "spec.list"), "spec.words[0]", "data.json")
+
+
 class ReplacingOverlays(Overlays):
     """Writes a tree of objects with many kinds of fields, and layers that replace them."""
 
@@ -218,6 +222,70 @@ class ReplacingOverlays(Overlays):
         if options:
             target["options"] = options
         return target
+
+
+class ReferringOverlays(ReplacingOverlays):
+    """Writes a tree of objects that refer to vars, and layers that declare them."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self.names = list(VARS)
+        self.random.shuffle(self.names)
+
+    def _layer(self, folder: Path, documents: list[dict[str, Any]], base: str = "") -> None:
+        documents = [*documents, self._workload(len(self.made))]
+        fields: dict[str, Any] = {"resources": [base, "all.yaml"] if base else ["all.yaml"]}
+        (folder / "all.yaml").write_text("---\n".join(block(document) for document in documents))
+        if self.random.random() < 0.4:
+            fields["namePrefix"] = self.random.choice(("p-", "dev-"))
+        if self.random.random() < 0.3:
+            fields["namespace"] = self.random.choice(("shop", "prod"))
+        if self.random.random() < 0.3:
+            fields["commonAnnotations"] = {"var": self._reference()}
+        if self.random.random() < 0.3:
+            fields["configMapGenerator"] = [{"name": f"made{base[3:]}", "literals": ["s0=$(V1)"]}]
+            self.made.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"made{base[3:]}"}})
+        count = self.random.randint(0 if base else 1, 3)
+        fields["vars"] = [self._var() for _ in range(count)]
+        (folder / "kustomization.yaml").write_text(block(fields))
+
+    def _var(self) -> dict[str, Any]:
+        again = self.random.random() < 0.02
+        made = self.random.choice(self.made)
+        entry: dict[str, Any] = {"name": self.random.choice(VARS) if again else self.names.pop()}
+        entry["objref"] = {key: made[key] for key in ("apiVersion", "kind")} | {"name": made["metadata"]["name"]}
+        if self.random.random() < 0.2:
+            entry["objref"]["namespace"] = made["metadata"].get("namespace", "default")
+        path = self.random.choice(VAR_PATHS if "spec" in made and "map" in made["spec"] else ("metadata.name",))
+        if path != "metadata.name" or self.random.random() < 0.5:
+            entry["fieldref"] = {self.random.choice(("fieldPath", "fieldpath")): Raw(f"'{path}'")}
+        return entry
+
+    def _reference(self) -> Raw:
+        name = self.random.choice(VARS)
+        shapes = (f"$({name})", f"$({name})", f"x-$({name})", f"$$({name})-$(V1)$(V2)", "$(NONE)", "$(V1", "$V1$$", "a")
+        return Raw(f"'{self.random.choice(shapes)}'")
+
+    def _workload(self, number: int) -> dict[str, Any]:
+        kind = self.random.choice(("Deployment", "Job", "Pod", "CronJob", "Widget"))
+        container = {
+            "name": "main",
+            "image": "nginx",
+            "args": [self._reference() for _ in range(2)],
+            "env": [{"name": "A", "value": self._reference()}],
+        }
+        spec: dict[str, Any] = {"containers": [container]}
+        if kind != "Pod":
+            spec = {"template": {"metadata": {"annotations": {"a": self._reference()}}, "spec": spec}}
+        if kind == "CronJob":
+            spec = {"jobTemplate": {"spec": spec}}
+        metadata: dict[str, Any] = {"name": f"w{number}"}
+        metadata["labels"] = {"l": self._reference(), "n": Raw(self.random.choice(("5", "'5'", "yes")))}
+        metadata["annotations"] = {"l": self._reference(), "n": Raw(self.random.choice(("5", "1.50", "yes")))}
+        versions = {"Deployment": "apps/v1", "Pod": "v1", "Widget": "example.com/v1"}
+        made = {"apiVersion": versions.get(kind, "batch/v1"), "kind": kind, "metadata": metadata, "spec": spec}
+        self.made.append(made)
+        return made
 
 
 def _indented(text: str) -> Raw:

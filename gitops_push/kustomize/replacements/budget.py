@@ -15,9 +15,14 @@ def spend_text(text: str, usage: Usage, origin: Origin) -> None:
     """Count a text that is made. Raises `BuildError` when it, or all that the build has read and made, is too long."""
     usage.bytes += len(text)
     if len(text) > _BUDGET.file_bytes:
-        raise _exceeded(f"a text would be longer than {_BUDGET.file_bytes:,} characters (limit file_bytes)", origin)
+        raise too_long(origin)
     if usage.bytes > _BUDGET.total_bytes:
         raise _exceeded(f"the texts take more than {_BUDGET.total_bytes:,} characters (limit total_bytes)", origin)
+
+
+def too_long(origin: Origin) -> BuildError:
+    """Return the error that a text would be longer than any file may be."""
+    return _exceeded(f"a text would be longer than {_BUDGET.file_bytes:,} characters (limit file_bytes)", origin)
 
 
 def spend_tree(node: Node, usage: Usage, origin: Origin) -> None:

@@ -15,11 +15,11 @@ from gitops_push.kustomize.replacements.budget import spend_text, spend_tree
 from gitops_push.kustomize.replacements.matching import Untyped
 from gitops_push.kustomize.replacements.places import CopiedPlace, PathError, Place, raw_text
 from gitops_push.kustomize.replacements.scalars import MisfitError, retyped, untagged
+from gitops_push.kustomize.replacements.trails import traced
 from gitops_push.kustomize.shared_places import SharedPlaces
 from gitops_push.kustomize.written import WrittenText
 
 _WITHOUT_TYPE: Final = frozenset({"namePrefix", "nameSuffix", "images", "name reference"})
-_LONGEST_TRAIL: Final = 32
 ONLY_SCALARS: Final = "delimiter option can only be used with scalar nodes"
 
 
@@ -145,16 +145,7 @@ def _put(place: Place, node: Node, value: SourceValue, target: Target) -> None:
         target.shared.set(container, name, node, target.origin)
         if isinstance(node, str):
             target.written.noted.note(container, name, was_quoted and not untyped)
-        container.marks[name] = _traced(target.origin, earlier, value.origin)
+        container.marks[name] = traced(target.origin, earlier, value.origin)
     else:
         set_at(container, key, node, target.origin)
-        container.marks[int(key)] = _traced(target.origin, earlier, value.origin)
-
-
-def _traced(origin: Origin, earlier: Origin | None, source: Origin) -> Origin:
-    """Return the place with a trail over those that the field had, and then those that the value had."""
-    places = [place.without_trail() for one in (earlier, source) if one is not None for place in (*one.trail, one)]
-    kept = list(dict.fromkeys(places))
-    if len(kept) > _LONGEST_TRAIL:
-        kept = [kept[0], *kept[1 - _LONGEST_TRAIL :]]
-    return Origin(origin.file, origin.line, origin.column, origin.step, tuple(kept))
+        container.marks[int(key)] = traced(target.origin, earlier, value.origin)

@@ -28,8 +28,6 @@ def where(problem: Problem) -> tuple[str, int]:
 @pytest.mark.parametrize(
     "field",
     [
-        "vars",
-        "replacements",
         "transformers",
         "generators",
         "validators",
