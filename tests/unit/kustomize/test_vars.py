@@ -16,7 +16,15 @@ from gitops_push.documents.budgets import Usage
 from gitops_push.kustomize.variable_expansion import expanded
 from tests.unit.kustomize.trees import build, only, place
 
-VALUES = {"A": "a", "B": "b", "REF": "$(A)", "EMPTY": "", "N": 5, "F": 1.5, "T": True}
+VALUES: dict[str, str | int | float | bool] = {
+    "A": "a",
+    "B": "b",
+    "REF": "$(A)",
+    "EMPTY": "",
+    "N": 5,
+    "F": 1.5,
+    "T": True,
+}
 UNITS = Path(__file__).parents[4] / "shared" / "kustomize-conformance" / "units" / "api_filters_refvar.json"
 UPSTREAM_VALUES = {"VAR_A": "A", "VAR_B": "B", "VAR_C": "C", "VAR_REF": "$(VAR_A)", "VAR_EMPTY": ""}
 
@@ -108,7 +116,7 @@ def test_an_expanded_value_can_be_traced_to_the_var_and_to_its_source(tmp_path: 
     origin = origin_at(only(result, "Deployment").body, path)
     assert place(origin) == ("kustomization.yaml", 5, "vars")
     assert origin is not None
-    assert [one.line for one in origin.trail] == [16, 6]
+    assert [one.line for one in origin.trail] == [17, 6]
 
 
 def test_vars_that_nothing_refers_to_are_warned_of(tmp_path: Path) -> None:
