@@ -6,6 +6,8 @@ may select no object, but each field must be found in each object that is select
 
 from __future__ import annotations
 
+from typing import Final
+
 from gitops_push.core.errors import BuildError
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields
@@ -22,6 +24,8 @@ from gitops_push.kustomize.replacements.structured import set_in_text
 from gitops_push.kustomize.replacements.targets import selected, sources
 from gitops_push.kustomize.replacements.values import ONLY_SCALARS, SourceValue, Target, set_value
 from gitops_push.kustomize.resource import Resource
+
+_LONGEST_SHOWN: Final = 60
 
 
 def apply_replacements(resources: ResourceSet, entries: tuple[ReplacementEntry, ...], loader: Loader) -> None:
@@ -85,8 +89,9 @@ def _source_value(resource: Resource, source: ReplacementSource, loader: Loader)
         raise invalid(ONLY_SCALARS, source.origin)
     parts = raw_text(place, loader.written, rewritten=resource.rewritten).split(options.delimiter)
     if not 0 <= options.index < len(parts):
-        message = f"options.index {options.index} is out of bounds for value of {source.label}:{source.field_path}"
-        raise invalid(f"{message}, which has {len(parts)} parts", source.origin)
+        shown = "of a Secret" if resource.kind == "Secret" else options.delimiter.join(parts)[:_LONGEST_SHOWN]
+        message = f"options.index {options.index} is out of bounds for value {shown}"
+        raise invalid(f"{message} (the {source.field_path} of {source.label}, {len(parts)} parts)", source.origin)
     return SourceValue(origin, loader.written, place, parts[options.index], resource.rewritten)
 
 
@@ -120,7 +125,7 @@ def _set(
         return True
     places = find_all(root, path, search)
     if not places:
-        raise PathError("it is not there")
+        raise PathError
     for place in places:
         set_value(place, value, entry.options, target)
     resource.body = _body(root)
@@ -144,6 +149,7 @@ def _failed(
         return invalid(message, entry.origin, "the type of a replaced value stays; change it in the manifest first")
     if str(error) == ONLY_SCALARS:
         return invalid(f"{error}: {field_path!r} {where}", entry.origin)
+    reason = f": {error}" if str(error) else ""
     find = "find or create" if entry.options.create else "find"
-    message = f"unable to {find} field {field_path!r} in replacement target: {error} {where}"
+    message = f"unable to {find} field "{field_path}" in replacement target{reason} {where}"
     return invalid(message, entry.origin, "correct the path, or let the target make it with `options: {create: true}`")
