@@ -151,5 +151,5 @@ def _failed(
         return invalid(f"{error}: {field_path!r} {where}", entry.origin)
     reason = f": {error}" if str(error) else ""
     find = "find or create" if entry.options.create else "find"
-    message = f"unable to {find} field "{field_path}" in replacement target{reason} {where}"
+    message = f'unable to {find} field "{field_path}" in replacement target{reason} {where}'
     return invalid(message, entry.origin, "correct the path, or let the target make it with `options: {create: true}`")
