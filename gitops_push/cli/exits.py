@@ -15,7 +15,6 @@ from gitops_push.cli.session import Session
 from gitops_push.cli.signals import Interrupted
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import GitopsPushError, Problem
-from gitops_push.reports.json_report import document, problems_data
 from gitops_push.reports.lines import Line, Tone
 from gitops_push.reports.problem_text import problem_lines
 
@@ -77,6 +76,8 @@ def print_problems(problems: tuple[Problem, ...], session: Session) -> None:
 def _report_problems(problems: tuple[Problem, ...], code: int, session: Session) -> None:
     print_problems(problems, session)
     if session.json_kind:
+        from gitops_push.reports.json_report import document, problems_data
+
         data = document(session.json_kind, None, problems_data(problems), code)
         session.console.write_exact(session.console.clean_json(json.dumps(data, indent=2)) + "\n")
 

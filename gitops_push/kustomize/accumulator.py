@@ -39,7 +39,11 @@ class ResourceSet:
         if taken is not None:
             raise duplicate(identity, taken.origin, resource.origin)
         self._resources.append(resource)
-        self._note(resource, {*resource.earlier_ids(), identity})
+        identities = {*resource.earlier_ids(), identity}
+        self._index_by_id(resource, identities)
+        if self._by_name is not None:
+            for name in {one.name for one in identities}:
+                self._by_name.setdefault(name, []).append(resource)
 
     def drop_deleted(self) -> None:
         """Drop the objects that patches deleted."""
@@ -71,15 +75,18 @@ class ResourceSet:
 
     def note_change(self, resource: Resource) -> None:
         """Take in the identities of an object that was added or got another one."""
-        self._note(resource, set(resource.all_ids()))
+        identities = set(resource.all_ids())
+        self._index_by_id(resource, identities)
+        by_name = self._by_name
+        if by_name is not None and any(resource not in by_name.get(one.name, ()) for one in identities):
+            self._by_name = None  # it must be found in its place among those of the new name
 
-    def _note(self, resource: Resource, identities: set[ResourceId]) -> None:
+    def _index_by_id(self, resource: Resource, identities: set[ResourceId]) -> None:
         if self._by_id is not None:
             for identity in identities:
                 known = self._by_id.setdefault(identity, [])
                 if resource not in known:
                     known.append(resource)
-        self._by_name = None
 
     def forget_index(self) -> None:
         """Forget all identities, after many objects changed theirs."""

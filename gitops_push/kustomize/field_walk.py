@@ -50,11 +50,38 @@ def _visit(
 
 
 def _enter(node: Container, path: tuple[str, ...], on_field: OnField, missing: Missing | None) -> None:
+    if missing is None:
+        found = _descended(node, path)
+        if found is None:
+            return
+        node, path = found
     if isinstance(node, Fields):
         _enter_fields(node, path, on_field, missing)
-    else:
-        for index in range(len(node)):
+        return
+    for index, item in enumerate(node):
+        if isinstance(item, Fields):
+            _enter(item, path, on_field, missing)
+        else:
             _visit(node, index, path, on_field, missing)
+
+
+def _descended(node: Container, path: tuple[str, ...]) -> tuple[Container, tuple[str, ...]] | None:
+    """Go down the path as far as it leads from mapping to mapping; None where one lacks the next key, as most do.
+
+    What is left is the last step, or begins at a list or at a value that needs a closer look. Saves a call a step.
+    """
+    last = len(path) - 1
+    for index, step in enumerate(path):
+        if not isinstance(node, Fields):
+            return node, path[index:]
+        name = step.removesuffix("[]")
+        child: Node = node.get(name)
+        if child is None and name and name not in node:
+            return None
+        if index == last or not isinstance(child, (Fields, Items)):
+            return node, path[index:]
+        node = child
+    return node, ()
 
 
 def _enter_fields(fields: Fields, path: tuple[str, ...], on_field: OnField, missing: Missing | None) -> None:

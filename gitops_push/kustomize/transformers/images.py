@@ -96,7 +96,9 @@ def _image_fields(resource: Resource) -> list[tuple[Container, str | int, int]]:
         times = found.get((id(container), key), (container, key, 0))[2]
         found[id(container), key] = (container, key, times + 1)
 
-    for fields in _containers(resource.body):
+    containers: list[Fields] = []
+    _collect_containers(resource.body, containers)
+    for fields in containers:
         if fields.get("image") is not None:
             count(fields, "image")
     for spec in IMAGES:
@@ -104,15 +106,15 @@ def _image_fields(resource: Resource) -> list[tuple[Container, str | int, int]]:
     return list(found.values())
 
 
-def _containers(node: Node) -> Iterator[Fields]:
-    if isinstance(node, Fields):
-        for key, value in node.items():
-            if not isinstance(value, (dict, list)):
-                continue
-            yield from _containers(value)
-            if key in _LISTS and isinstance(value, Items):
-                yield from (item for item in value if isinstance(item, Fields))
-    elif isinstance(node, Items):
+def _collect_containers(node: Node, found: list[Fields]) -> None:
+    """Add the mappings in all lists of containers, at any depth."""
+    if isinstance(node, Items):
         for item in node:
-            if isinstance(item, (dict, list)):
-                yield from _containers(item)
+            if isinstance(item, (Fields, Items)):
+                _collect_containers(item, found)
+        return
+    for key, value in node.items():
+        if isinstance(value, (Fields, Items)):
+            _collect_containers(value, found)
+            if key in _LISTS and isinstance(value, Items):
+                found.extend(item for item in value if isinstance(item, Fields))
