@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -9,6 +10,7 @@ import sys
 def main() -> None:
     """Run the command line and leave with its exit code."""
     _open_standard_streams()
+    gc.set_threshold(50_000)  # loading the modules makes no garbage, yet the default would look for it a hundred times
     from gitops_push.cli.main import run
 
     sys.exit(run(sys.argv[1:]))

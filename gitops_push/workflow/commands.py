@@ -29,7 +29,6 @@ from gitops_push.core.run import RunHeader
 from gitops_push.core.status import StatusReport
 from gitops_push.repo.build import build_manifests
 from gitops_push.repo.environments import Asked, load_environments, load_nearest_config, named_entries
-from gitops_push.repo.initial_config import initial_config
 from gitops_push.workflow.connection import Connection, connected, open_api
 from gitops_push.workflow.settings import Confirm, Settings, Watcher
 from gitops_push.workflow.workspace import (
@@ -67,6 +66,8 @@ class Prepared:
 
 def propose_config(settings: Settings) -> tuple[Path, str]:
     """Return where a gitops-push.yaml belongs and what it should say, by what is found in the repo. Writes nothing."""
+    from gitops_push.repo.initial_config import initial_config
+
     workspace = open_workspace(settings, ".", Watcher())
     return Path(workspace.checkout.root) / "gitops-push.yaml", initial_config(workspace.checkout, workspace.files)
 
