@@ -123,6 +123,17 @@ class Loader:
         found = self._resolve(path)
         return self.files.real_path(found) if self.files.is_dir(found) else ""
 
+    def program(self, path: Text) -> str:
+        """Return the path in the repo of a program that this kustomization names. Raises `BuildError`."""
+        if path.value.startswith("/"):
+            raise invalid(f"the program {path.value!r} must be in the repo", path.origin, "write a relative path")
+        file = self._resolve(path)
+        if not self.files.is_file(file):
+            raise invalid(
+                f"couldn't execute function: {path.value}: no such file or directory", path.origin, f"looked for {file}"
+            )
+        return self.files.real_path(file)
+
     def enter(self, path: Text) -> Loader:
         """Return the loader of another kustomization. Raises `BuildError` if it is no directory, remote, or a cycle."""
         if is_file_url(path.value):

@@ -10,7 +10,13 @@ from gitops_push.core.errors import BuildError
 from gitops_push.kustomize.errors import invalid, network_source
 from gitops_push.kustomize.git_url import LocalRepository
 from gitops_push.kustomize.helm_chart import HelmChart
+from gitops_push.kustomize.resource import Resource
 from gitops_push.system.files import RepoFiles
+
+ALLOW_FUNCTIONS: Final = (
+    "build with --enable-alpha-plugins --enable-exec, or name the program in gitops-push.yaml: "
+    "`kustomize: {path: …, enableExec: [PROGRAM]}`"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,19 @@ class ChartRequest:
     additional_values: tuple[bytes, ...] = field(default=(), repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """A KRM function to run: its program and the folder to run it in, as paths in the repo, and what it is given.
+
+    `config` is the object that asks for it.
+    """
+
+    config: Resource
+    program: str
+    directory: str
+    content: bytes = field(repr=False)
+
+
 class Programs(Protocol):
     """Runs programs for a build. Every method raises `BuildError` at the place of the entry that asks for it."""
 
@@ -33,6 +52,10 @@ class Programs(Protocol):
 
     def render_chart(self, request: ChartRequest) -> bytes:
         """Return what `helm template` prints for a chart."""
+        ...
+
+    def run_function(self, call: FunctionCall) -> bytes:
+        """Return what a KRM function prints."""
         ...
 
 
@@ -50,6 +73,17 @@ class NoPrograms:
     def render_chart(self, request: ChartRequest) -> bytes:
         """Refuse."""
         raise helm_not_allowed(request.chart)
+
+    def run_function(self, call: FunctionCall) -> bytes:
+        """Refuse."""
+        raise functions_not_allowed(call.config)
+
+
+def functions_not_allowed(config: Resource) -> BuildError:
+    """Return the error of a function where nobody allowed functions to run."""
+    return invalid(
+        f"external plugins disabled; unable to load external plugin '{config.kind}'", config.origin, ALLOW_FUNCTIONS
+    )
 
 
 def helm_not_allowed(chart: HelmChart) -> BuildError:

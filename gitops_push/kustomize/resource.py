@@ -155,6 +155,11 @@ class Resource:
             put(self.body, "metadata", metadata, origin)
         return metadata
 
+    def take_over(self, other: Resource) -> None:
+        """Become another object: its body, its history, and what it asks for."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(other, name))
+
     def copy(self) -> Resource:
         """Return a deep copy, history included."""
         other = Resource(copy_tree(self.body), self.origin)

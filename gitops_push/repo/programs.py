@@ -10,7 +10,8 @@ from pathlib import Path, PurePath
 
 from gitops_push.core.build_options import BuildOptions
 from gitops_push.kustomize.git_url import LocalRepository
-from gitops_push.kustomize.programs import ChartRequest, helm_not_allowed
+from gitops_push.kustomize.programs import ChartRequest, FunctionCall, helm_not_allowed
+from gitops_push.repo.functions import run_function
 from gitops_push.repo.helm import render_chart
 from gitops_push.repo.local_git import LocalGit
 
@@ -34,6 +35,10 @@ class LocalPrograms:
         if not self.options.enable_helm:
             raise helm_not_allowed(request.chart)
         return render_chart(request, self.options.helm, self.folder, self.environ)
+
+    def run_function(self, call: FunctionCall) -> bytes:
+        """Return what a function prints, if the options allow it. Raises `BuildError`."""
+        return run_function(call, self.options, self.root, self.folder, self.environ)
 
 
 @contextmanager

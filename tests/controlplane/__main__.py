@@ -13,7 +13,7 @@ from types import FrameType
 
 from tests.controlplane.cluster import KUBECONFIG_VARIABLE, ControlPlane, start_control_plane
 from tests.controlplane.errors import ControlPlaneError
-from tests.controlplane.programs import find_programs, kustomize
+from tests.controlplane.programs import find_programs, helm, kustomize
 
 
 def main(arguments: list[str]) -> int:
@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _build(options: argparse.Namespace) -> int:
     print(kustomize(os.environ))
+    print(helm(os.environ))
     given = os.environ.get(KUBECONFIG_VARIABLE)
     if given:
         print(f"no control plane to build: the tests use the cluster of {KUBECONFIG_VARIABLE}={given}")

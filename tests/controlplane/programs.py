@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.controlplane.build import build_bundle, built_folder, cache_folder, report_on_stderr
 from tests.controlplane.errors import ControlPlaneError
-from tests.controlplane.sources import PROGRAM_NAMES, control_plane_bundle, kustomize_bundle
+from tests.controlplane.sources import PROGRAM_NAMES, control_plane_bundle, helm_bundle, kustomize_bundle
 
 
 def find_programs(environ: Mapping[str, str], say: Callable[[str], None] = report_on_stderr) -> Path:
@@ -30,6 +30,15 @@ def kustomize(environ: Mapping[str, str] = os.environ, say: Callable[[str], None
     """
     cache, bundle = cache_folder(environ), kustomize_bundle()
     return (built_folder(cache, bundle) or build_bundle(cache, bundle, say)) / "kustomize"
+
+
+def helm(environ: Mapping[str, str] = os.environ, say: Callable[[str], None] = report_on_stderr) -> Path:
+    """Returns the real helm: the cached build, or a build made now (two minutes).
+
+    Raises ControlPlaneError when the build fails.
+    """
+    cache, bundle = cache_folder(environ), helm_bundle()
+    return (built_folder(cache, bundle) or build_bundle(cache, bundle, say)) / "helm"
 
 
 def _checked_assets(folder: Path) -> Path:

@@ -67,6 +67,14 @@ def kustomize_bundle(sources: Path = GO_SOURCES) -> Bundle:
     return Bundle(f"kustomize {version}", _key(f"kustomize-{version}", programs), programs)
 
 
+def helm_bundle(sources: Path = GO_SOURCES) -> Bundle:
+    """Returns helm alone."""
+    version = _required_version(sources / "helm" / "go.mod", "helm.sh/helm/v3")
+    stamp = f"-s -w -X helm.sh/helm/v3/internal/version.version={version}"
+    programs = (GoProgram("helm", sources / "helm", "helm.sh/helm/v3/cmd/helm", stamp),)
+    return Bundle(f"helm {version}", _key(f"helm-{version}", programs), programs)
+
+
 def _key(version: str, programs: tuple[GoProgram, ...]) -> str:
     """Returns a folder name that changes with the version, the machine, the linker flags and every source."""
     digest = hashlib.sha256()
