@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from gitops_push.core.errors import BuildError
 from gitops_push.core.origin import Origin
 from gitops_push.kustomize.errors import invalid
-from gitops_push.kustomize.kustomization import VarEntry
 from gitops_push.kustomize.resource import Resource, ResourceId
 
 
@@ -20,7 +19,6 @@ class ResourceSet:
 
     def __init__(self, resources: Iterable[Resource] = ()) -> None:
         self._resources: list[Resource] = []
-        self.vars: dict[str, VarEntry] = {}
         self._by_id: dict[ResourceId, list[Resource]] | None = None
         self._by_name: dict[str, list[Resource]] | None = None
         for resource in resources:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, TypeAlias
 
 from gitops_push.core.origin import Origin
 from gitops_push.kustomize.errors import invalid
@@ -28,6 +28,9 @@ class FieldSpec:
     def selects(self, group: str, version: str, kind: str) -> bool:
         """Return whether the spec is for this kind."""
         return self.kind in {"", kind} and self.group in {"", group} and self.version in {"", version}
+
+
+FieldSpecs: TypeAlias = tuple[FieldSpec, ...]
 
 
 @cache
@@ -80,6 +83,11 @@ _PREFERRED: Final = "preferredDuringSchedulingIgnoredDuringExecution/podAffinity
 _REQUIRED: Final = "requiredDuringSchedulingIgnoredDuringExecution/labelSelector/matchLabels"
 _SPREAD_KINDS: Final = "apps|Deployment apps|StatefulSet"
 
+NAMES: Final = _specs(("metadata/name", False, ""))
+"""What `namePrefix` and `nameSuffix` change."""
+
+VOLUME_CLAIM_TEMPLATE_LABELS: Final = _specs(("spec/volumeClaimTemplates[]/metadata/labels", True, "apps|StatefulSet"))
+
 TEMPLATE_LABELS: Final = _specs(
     ("metadata/labels", True, ""),
     (
@@ -91,8 +99,6 @@ TEMPLATE_LABELS: Final = _specs(
     ("spec/jobTemplate/spec/template/metadata/labels", True, "batch|CronJob"),
 )
 """Labels of objects and of the templates in them."""
-
-VOLUME_CLAIM_TEMPLATE_LABELS: Final = _specs(("spec/volumeClaimTemplates[]/metadata/labels", True, "apps|StatefulSet"))
 
 COMMON_LABELS: Final = (
     *_specs(
@@ -128,6 +134,7 @@ COMMON_ANNOTATIONS: Final = _specs(
 )
 
 NAMESPACES: Final = _specs(
+    ("metadata/name", True, "Namespace"),
     ("spec/service/namespace", True, "apiregistration.k8s.io|APIService"),
     (
         "spec/conversion/webhook/clientConfig/service/namespace",
@@ -135,7 +142,7 @@ NAMESPACES: Final = _specs(
         "apiextensions.k8s.io|CustomResourceDefinition",
     ),
 )
-"""Besides metadata.namespace, and metadata.name of a Namespace."""
+"""Besides metadata.namespace."""
 
 IMAGES: Final = _specs(
     ("spec/containers[]/image", True, ""),

@@ -190,6 +190,24 @@ class VarEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenApi:
+    """`openapi`: a file with the schema that replaces the built-in one, or the version of the built-in one."""
+
+    origin: Origin
+    path: Text | None = None
+    version: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plugins:
+    """`generators`, `transformers` and `validators`: files, directories or texts with the configurations of plugins."""
+
+    generators: tuple[Text, ...] = ()
+    transformers: tuple[Text, ...] = ()
+    validators: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Kustomization:
     """One kustomization file. `resources` includes the deprecated `bases`, `images` the deprecated `imageTags`."""
 
@@ -214,4 +232,8 @@ class Kustomization:
     helm_charts: tuple[HelmChart, ...] = ()
     generator_options: GeneratorOptions = GeneratorOptions()
     sort_options: SortOptions | None = None
+    configurations: tuple[Text, ...] = ()
+    crds: tuple[Text, ...] = ()
+    open_api: OpenApi | None = None
+    plugins: Plugins = Plugins()
     warnings: tuple[str, ...] = ()

@@ -8,8 +8,8 @@ from gitops_push.core.codes import Code
 from gitops_push.core.errors import BuildError, Problem
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields
+from gitops_push.kustomize.configuration_reader import field_specs
 from gitops_push.kustomize.errors import invalid
-from gitops_push.kustomize.fieldspecs import FieldSpec
 from gitops_push.kustomize.helm_chart import read_charts
 from gitops_push.kustomize.kustomization import (
     GeneratorEntry,
@@ -18,7 +18,9 @@ from gitops_push.kustomize.kustomization import (
     Kustomization,
     KustomizationKind,
     LabelEntry,
+    OpenApi,
     PatchEntry,
+    Plugins,
     ReplicaEntry,
     Selector,
     SortOptions,
@@ -31,15 +33,7 @@ _API_VERSIONS: Final = {
     KustomizationKind.KUSTOMIZATION: "kustomize.config.k8s.io/v1beta1",
     KustomizationKind.COMPONENT: "kustomize.config.k8s.io/v1alpha1",
 }
-_UNSUPPORTED: Final = (
-    "openapi",
-    "crds",
-    "configurations",
-    "generators",
-    "transformers",
-    "validators",
-    "buildMetadata",
-)
+_UNSUPPORTED: Final = ("buildMetadata",)
 _SUPPORTED: Final = (
     "apiVersion",
     "kind",
@@ -68,6 +62,12 @@ _SUPPORTED: Final = (
     "helmGlobals",
     "helmCharts",
     "helmChartInflationGenerator",
+    "configurations",
+    "crds",
+    "openapi",
+    "generators",
+    "transformers",
+    "validators",
 )
 _DEPRECATED: Final = {
     "bases": "resources",
@@ -99,21 +99,25 @@ def read_kustomization(fields: Fields, file: str) -> Kustomization:
         labels=tuple(_label(entry) for entry in top.many("labels")),
         common_labels=top.pairs("commonLabels"),
         common_annotations=top.pairs("commonAnnotations"),
-        images=tuple(_image(entry) for entry in (*top.many("images"), *top.many("imageTags"))),
-        replicas=tuple(_replica(entry) for entry in top.many("replicas")),
-        patches=tuple(_patch(entry) for entry in top.many("patches")),
+        images=tuple(read_image(entry) for entry in (*top.many("images"), *top.many("imageTags"))),
+        replicas=tuple(read_replica(entry) for entry in top.many("replicas")),
+        patches=tuple(read_patch(entry) for entry in top.many("patches")),
         patches_strategic_merge=top.texts("patchesStrategicMerge"),
-        patches_json6902=tuple(_patch(entry) for entry in top.many("patchesJson6902")),
+        patches_json6902=tuple(read_patch(entry) for entry in top.many("patchesJson6902")),
         replacements=tuple(read_replacement_entry(entry) for entry in top.many("replacements")),
         vars=tuple(_var(entry) for entry in top.many("vars")),
         generators=tuple(
-            _generator(entry, kind_made)
+            read_generator(entry, kind_made)
             for kind_made, field in (("ConfigMap", "configMapGenerator"), ("Secret", "secretGenerator"))
             for entry in top.many(field)
         ),
         helm_charts=read_charts(top),
         generator_options=options,
         sort_options=_sort_options(top.one("sortOptions")),
+        configurations=top.texts("configurations"),
+        crds=top.texts("crds"),
+        open_api=_open_api(top.one("openapi")),
+        plugins=Plugins(top.texts("generators"), top.texts("transformers"), top.texts("validators")),
         warnings=_deprecations(top),
     )
     _check_metadata(top)
@@ -171,43 +175,41 @@ def _deprecations(top: TypedFields) -> tuple[str, ...]:
     )
 
 
+def _open_api(entry: TypedFields | None) -> OpenApi | None:
+    return OpenApi(entry.origin, entry.text("path"), entry.text("version")) if entry else None
+
+
 def _label(entry: TypedFields) -> LabelEntry:
-    entry.check_names(
-        ("pairs", "includeSelectors", "includeTemplates", "includeVolumeClaimTemplates", "fields"), "labels"
-    )
+    flags = ("includeSelectors", "includeTemplates", "includeVolumeClaimTemplates")
+    entry.check_names(("pairs", *flags, "fields"), "labels")
     return LabelEntry(
         pairs=entry.pairs("pairs"),
         origin=entry.origin,
         include_selectors=entry.flag("includeSelectors"),
         include_templates=entry.flag("includeTemplates"),
         include_volume_claim_templates=entry.flag("includeVolumeClaimTemplates"),
-        field_specs=tuple(_field_spec(spec) for spec in entry.many("fields")),
+        field_specs=field_specs(entry, "fields", "labels.fields"),
     )
 
 
-def _field_spec(entry: TypedFields) -> FieldSpec:
-    entry.check_names(("path", "create", "group", "version", "kind"), "labels.fields")
-    return FieldSpec(
-        _text(entry, "path"), entry.flag("create"), _text(entry, "group"), _text(entry, "version"), _text(entry, "kind")
-    )
-
-
-def _image(entry: TypedFields) -> ImageEntry:
+def read_image(entry: TypedFields) -> ImageEntry:
+    """Return an item of `images`."""
     entry.check_names(("name", "newName", "newTag", "tagSuffix", "digest"), "images")
     shown = next((name for name in ("newTag", "digest", "tagSuffix", "newName") if entry.get(name)), "name")
     return ImageEntry(
-        name=_text(entry, "name"),
+        name=entry.string("name"),
         origin=_at(entry, shown, "images"),
-        new_name=_text(entry, "newName"),
-        new_tag=_text(entry, "newTag"),
-        digest=_text(entry, "digest"),
-        tag_suffix=_text(entry, "tagSuffix"),
+        new_name=entry.string("newName"),
+        new_tag=entry.string("newTag"),
+        digest=entry.string("digest"),
+        tag_suffix=entry.string("tagSuffix"),
     )
 
 
-def _replica(entry: TypedFields) -> ReplicaEntry:
+def read_replica(entry: TypedFields) -> ReplicaEntry:
+    """Return an item of `replicas`."""
     entry.check_names(("name", "count"), "replicas")
-    return ReplicaEntry(_text(entry, "name"), entry.number("count"), _at(entry, "count", "replicas"))
+    return ReplicaEntry(entry.string("name"), entry.number("count"), _at(entry, "count", "replicas"))
 
 
 def _var(entry: TypedFields) -> VarEntry:
@@ -216,15 +218,15 @@ def _var(entry: TypedFields) -> VarEntry:
     ref.check_names(("name", "apiVersion", "group", "version", "kind", "namespace"), "vars.objref")
     field.check_names(("fieldPath",), "vars.fieldref")
     return VarEntry(
-        name=_text(entry, "name"),
+        name=entry.string("name"),
         origin=entry.origin,
-        object_name=_text(ref, "name"),
-        api_version=_text(ref, "apiVersion"),
-        group=_text(ref, "group"),
-        version=_text(ref, "version"),
-        kind=_text(ref, "kind"),
-        namespace=_text(ref, "namespace"),
-        field_path=_text(field, "fieldPath") or "metadata.name",
+        object_name=ref.string("name"),
+        api_version=ref.string("apiVersion"),
+        group=ref.string("group"),
+        version=ref.string("version"),
+        kind=ref.string("kind"),
+        namespace=ref.string("namespace"),
+        field_path=field.string("fieldPath") or "metadata.name",
     )
 
 
@@ -233,40 +235,43 @@ def _nothing(entry: TypedFields) -> TypedFields:
     return TypedFields(Fields(), entry.origin, entry.problems)
 
 
-def _patch(entry: TypedFields) -> PatchEntry:
+def read_patch(entry: TypedFields, text: str = "patch") -> PatchEntry:
+    """Return an item of `patches` or `patchesJson6902`; `text` is the field with the patch itself."""
     entry.check_names(("path", "patch", "target", "options"), "patches")
-    options = entry.one("options")
+    options, patch = entry.one("options"), entry.text(text)
     if options:
         options.check_names(("allowNameChange", "allowKindChange"), "patches.options")
     return PatchEntry(
         origin=entry.origin,
         path=entry.text("path"),
-        patch=entry.text("patch"),
-        target=_selector(entry.one("target")),
+        patch=patch if patch and patch.value.strip() else None,
+        target=read_selector(entry.one("target")),
         allow_name_change=options is not None and options.flag("allowNameChange"),
         allow_kind_change=options is not None and options.flag("allowKindChange"),
     )
 
 
-def _selector(entry: TypedFields | None) -> Selector | None:
+def read_selector(entry: TypedFields | None) -> Selector | None:
+    """Return the selector of a target, None where there is none."""
     if entry is None:
         return None
     names = ("group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector")
     entry.check_names(names, "target")
-    return Selector(entry.origin, *(_text(entry, name) for name in names))
+    return Selector(entry.origin, *(entry.string(name) for name in names))
 
 
-def _generator(entry: TypedFields, kind: str) -> GeneratorEntry:
+def read_generator(entry: TypedFields, kind: str) -> GeneratorEntry:
+    """Return an item of `configMapGenerator` or `secretGenerator`; `kind` is what it makes."""
     known = ("name", "namespace", "behavior", "literals", "files", "envs", "env", "options")
     entry.check_names((*known, "type") if kind == "Secret" else known, f"{kind[0].lower()}{kind[1:]}Generator")
     env = entry.text("env")
     return GeneratorEntry(
         kind=kind,
-        name=_text(entry, "name"),
+        name=entry.string("name"),
         origin=entry.origin,
-        namespace=_text(entry, "namespace"),
-        behavior=_text(entry, "behavior"),
-        type=_text(entry, "type"),
+        namespace=entry.string("namespace"),
+        behavior=entry.string("behavior"),
+        type=entry.string("type"),
         literals=entry.texts("literals"),
         files=entry.texts("files"),
         envs=(*entry.texts("envs"), *((env,) if env else ())),
@@ -291,7 +296,7 @@ def _sort_options(entry: TypedFields | None) -> SortOptions | None:
     if entry is None:
         return None
     entry.check_names(("order", "legacySortOptions"), "sortOptions")
-    order, kinds = _text(entry, "order"), entry.one("legacySortOptions")
+    order, kinds = entry.string("order"), entry.one("legacySortOptions")
     if order not in {"legacy", "fifo"}:
         entry.problems.append(
             Problem(
@@ -308,11 +313,6 @@ def _sort_options(entry: TypedFields | None) -> SortOptions | None:
         entry.problems.append(Problem(Code.KUSTOMIZATION_INVALID, message, kinds.origin))
     first, last = kinds.texts("orderFirst"), kinds.texts("orderLast")
     return SortOptions(order, entry.origin, tuple(t.value for t in first), tuple(t.value for t in last))
-
-
-def _text(entry: TypedFields, name: str) -> str:
-    found = entry.text(name)
-    return found.value if found else ""
 
 
 def _at(entry: TypedFields, name: str, step: str) -> Origin:

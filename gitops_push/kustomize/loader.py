@@ -16,11 +16,13 @@ from typing import Final
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import BuildError, Problem
 from gitops_push.core.origin import Origin
+from gitops_push.core.tree import Node
 from gitops_push.documents.reader import Dialect, Document, Rules, Usage, read_documents
 from gitops_push.kustomize.errors import invalid, network_source
 from gitops_push.kustomize.git_url import LocalRepository, is_file_url, read_file_url
 from gitops_push.kustomize.inline import shifted
 from gitops_push.kustomize.programs import NO_PROGRAMS, Programs
+from gitops_push.kustomize.schemas import SchemaChoice
 from gitops_push.kustomize.typed_fields import Text
 from gitops_push.kustomize.written import WrittenText
 from gitops_push.system.files import RepoFiles
@@ -44,7 +46,8 @@ class Loader:
     """Reads for the kustomization in `root`, a path with all links followed. `visited` are the roots above it.
 
     `boundary` is the clone of a git repository that this kustomization is in, which it must not leave; else "".
-    All loaders of a build share `usage`, what was read so far against the budgets, and `warnings`, lines for people.
+    All loaders of a build share `usage`, what was read so far against the budgets, `warnings`, lines for people, and
+    `schemas`.
     """
 
     files: RepoFiles
@@ -56,6 +59,7 @@ class Loader:
     boundary: str = ""
     usage: Usage = field(default_factory=Usage)
     warnings: list[str] = field(default_factory=list)
+    schemas: SchemaChoice = field(default_factory=SchemaChoice)
 
     def read(self, path: Text) -> tuple[bytes, str]:
         """Return the content of a file and its path in the repo. Raises `BuildError` at the entry that names it."""
@@ -81,6 +85,11 @@ class Loader:
         for document in documents:
             self.warnings.extend(f"{one.origin}: {one.message}; {one.hint}" for one in document.warnings)
         return documents
+
+    def first_document(self, path: Text, dialect: Dialect) -> Node:
+        """Return the value of the first document of a file, None for an empty one."""
+        documents = self.documents(path, dialect)
+        return documents[0].value if documents else None
 
     def inline_documents(self, text: Text, dialect: Dialect) -> tuple[Document, ...]:
         """Return the documents of a text that stands in a kustomization, with places in that file."""

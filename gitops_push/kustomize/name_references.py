@@ -20,11 +20,11 @@ from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.field_walk import visit_fields
 from gitops_push.kustomize.fieldspecs import FieldSpec
 from gitops_push.kustomize.marks import Container, place_of, set_at
-from gitops_push.kustomize.name_reference_table import REFERENCE_RULES, ReferenceRule
+from gitops_push.kustomize.name_reference_table import ReferenceRule
 from gitops_push.kustomize.resource import NO_NAMESPACE, Resource, split_api_version, text_of
 
 
-def fix_references(resources: ResourceSet) -> None:
+def fix_references(resources: ResourceSet, all_rules: tuple[ReferenceRule, ...]) -> None:
     """Update all fields that refer to objects by an earlier name. Raises where it is not clear which is meant."""
     for resource in resources:
         _account_namespaces(resource)  # refuses a blank one, also where no reference changes
@@ -34,7 +34,7 @@ def fix_references(resources: ResourceSet) -> None:
         original = resource.original_id()
         kind = (original.group, original.version, original.kind)
         if kind not in rules:
-            rules[kind] = [(rule, spec) for rule in REFERENCE_RULES for spec in rule.fields if spec.selects(*kind)]
+            rules[kind] = [(rule, spec) for rule in all_rules for spec in rule.fields if spec.selects(*kind)]
         if rules[kind]:
             referrer = _Referrer(resource, renamed)
             for rule, spec in rules[kind]:

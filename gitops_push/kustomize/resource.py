@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields, Node, copy_tree, put, remove
+from gitops_push.kustomize.fieldspecs import FieldSpecs
 from gitops_push.kustomize.scopes import is_cluster_scoped
 from gitops_push.kustomize.shared_places import SharedPlaces
 
@@ -30,7 +31,7 @@ class ResourceId(NamedTuple):
 
     def __str__(self) -> str:
         """Return kustomize's own form: `Deployment.v1.apps/web.shop`, `ConfigMap.v1.[noGrp]/web.[noNs]`."""
-        kind = f"{self.kind or '[noKind]'}.{self.version or '[noVer]'}.{self.group or '[noGrp]'}"
+        kind = shown_kind(self.group, self.version, self.kind)
         namespace = "[noNs]" if self.namespace in {NO_NAMESPACE, DEFAULT_NAMESPACE} else self.namespace
         return f"{kind}/{self.name or '[noName]'}.{namespace}"
 
@@ -160,6 +161,12 @@ class Resource:
         for name in self.__slots__:
             setattr(self, name, getattr(other, name))
 
+    def selected(self, specs: FieldSpecs) -> FieldSpecs:
+        """Return the specs that are for objects of this kind."""
+        group, version = split_api_version(self.api_version)
+        kind = self.kind
+        return tuple(spec for spec in specs if spec.selects(group, version, kind))
+
     def copy(self) -> Resource:
         """Return a deep copy, history included."""
         other = Resource(copy_tree(self.body), self.origin)
@@ -169,6 +176,11 @@ class Resource:
         other.behavior, other.hashed, other.unhashed_name = self.behavior, self.hashed, self.unhashed_name
         other.var_names = list(self.var_names)
         return other
+
+
+def shown_kind(group: str, version: str, kind: str) -> str:
+    """Return kustomize's own form of a kind: `Deployment.v1.apps`, `ConfigMap.v1.[noGrp]`."""
+    return f"{kind or '[noKind]'}.{version or '[noVer]'}.{group or '[noGrp]'}"
 
 
 def split_api_version(api_version: str) -> tuple[str, str]:

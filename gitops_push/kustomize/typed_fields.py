@@ -15,6 +15,7 @@ from gitops_push.core.errors import Problem
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields, Items, Node, as_origin
 from gitops_push.kustomize.marks import place_of
+from gitops_push.kustomize.resource import text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +36,23 @@ class Pair:
 
 
 class TypedFields:
-    """A mapping whose fields are read by type. Problems are added to `problems`, and a default is returned instead."""
+    """A mapping whose fields are read by type. Problems are added to `problems`, and a default is returned instead.
 
-    def __init__(self, fields: Fields, origin: Origin, problems: list[Problem]) -> None:
+    With `lenient`, as kustomize reads plugins, unknown fields are no problem, here and in the mappings within, and any
+    scalar becomes a text where one is wanted.
+    """
+
+    def __init__(self, fields: Fields, origin: Origin, problems: list[Problem], *, lenient: bool = False) -> None:
         self.fields = fields
         self.origin = origin
         self.problems = problems
+        self.lenient = lenient
         self._keys = {key.lower(): key for key in fields}
 
     def check_names(self, known: Iterable[str], where: str) -> None:
         """Add a problem for every field that is not one of `known`."""
+        if self.lenient:
+            return
         names = {name.lower(): name for name in known}
         for key in self.fields:
             if key.lower() not in names:
@@ -73,11 +81,16 @@ class TypedFields:
 
     def text(self, name: str) -> Text | None:
         """Return a string field; None if it is absent or empty."""
-        value = self.get(name)
+        value = self._as_text(self.get(name))
         if isinstance(value, str):
             return Text(value, self.place(name)) if value else None
         self._expect(value is None, name, value, "a string")
         return None
+
+    def string(self, name: str) -> str:
+        """Return a string field without its place, "" if it is absent."""
+        found = self.text(name)
+        return found.value if found else ""
 
     def texts(self, name: str) -> tuple[Text, ...]:
         """Return a list of strings."""
@@ -90,8 +103,9 @@ class TypedFields:
             self._expect(value is None, name, value, "a mapping of strings")
             return ()
         pairs = []
-        for key, item in value.items():
+        for key, scalar in value.items():
             place = place_of(value, key) or self.place(name)
+            item = self._as_text(scalar)
             if isinstance(item, str) or item is None:
                 pairs.append(Pair(key, item or "", place))
             else:
@@ -116,26 +130,30 @@ class TypedFields:
         """Return a mapping field, None if it is absent."""
         value = self.get(name)
         if isinstance(value, Fields):
-            return TypedFields(value, self.place(name), self.problems)
+            return TypedFields(value, self.place(name), self.problems, lenient=self.lenient)
         self._expect(value is None, name, value, "a mapping")
         return None
 
     def many(self, name: str) -> tuple[TypedFields, ...]:
         """Return a list of mappings."""
         found = self._items(name, Fields, "a mapping")
-        return tuple(TypedFields(value, origin, self.problems) for value, origin in found)
+        return tuple(TypedFields(value, origin, self.problems, lenient=self.lenient) for value, origin in found)
 
     def _items(self, name: str, wanted: type, word: str) -> Iterator[tuple[Node, Origin]]:
         value = self.get(name)
         if not isinstance(value, Items):
             self._expect(value is None, name, value, f"a list, each item {word}")
             return
-        for index, item in enumerate(value):
+        for index, found in enumerate(value):
             place = place_of(value, index) or self.place(name)
+            item = self._as_text(found) if wanted is str else found
             if isinstance(item, wanted):
                 yield item, place
             elif item is not None:
                 self._complain(f"each item of {name} must be {word}, found {_type(item)}", place)
+
+    def _as_text(self, value: Node) -> Node:
+        return text_of(value) if self.lenient and isinstance(value, (bool, int, float)) else value
 
     def _expect(self, right: bool, name: str, value: Node, wanted: str) -> None:
         if not right:

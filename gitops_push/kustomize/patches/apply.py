@@ -70,18 +70,18 @@ def apply_json_entry(resources: ResourceSet, entry: PatchEntry, loader: Loader) 
     if entry.target is None or not entry.target.name:
         raise invalid("patchesJson6902: must specify the target name", entry.origin)
     text = entry.path or entry.patch
-    if text is None or (entry.path and entry.patch):
-        raise invalid("patchesJson6902: must specify a file path or a patch, not both and not neither", entry.origin)
-    items = _first_list(_documents(entry, loader, Dialect.KUBECTL))
-    if not items:
-        raise invalid("patch appears to be empty, or is no list of operations", text.origin)
+    if text is None:
+        raise invalid("patchesJson6902: empty file path and empty jsonOp", entry.origin, "add `path:` or the patch")
+    if entry.path and entry.patch:
+        raise invalid("patchesJson6902: must specify a file path or jsonOp, not both", entry.origin)
+    items = _operations_of(_documents(entry, loader, Dialect.KUBECTL), text)
     _apply_json(resources, entry, read_operations(items, text.origin), loader.written, remember=False)
 
 
 def _parse(entry: PatchEntry, loader: Loader) -> ParsedPatch:
     if (entry.path is None) == (entry.patch is None):
         reason = (
-            "must specify one of patch and path"
+            "must specify one of patch and path in this entry"
             if entry.path is None
             else "patch and path can't be set at the same time"
         )
@@ -111,6 +111,17 @@ def _documents(entry: PatchEntry, loader: Loader, dialect: Dialect) -> tuple[Doc
     if entry.path is not None:
         return loader.documents(entry.path, dialect)
     return loader.inline_documents(entry.patch, dialect) if entry.patch is not None else ()
+
+
+def _operations_of(documents: tuple[Document, ...], text: Text) -> Items:
+    first = documents[0].value if documents else None
+    if first is not None and not isinstance(first, Items):
+        kind = "object" if isinstance(first, Fields) else "string"
+        hint = "a JSON patch is a list of operations"
+        raise invalid(f"cannot unmarshal {kind} into Go value of type jsonpatch.Patch", text.origin, hint)
+    if not first:
+        raise invalid("patch appears to be empty", text.origin, "write its operations, or remove the entry")
+    return first
 
 
 def _first_list(documents: tuple[Document, ...]) -> Items:
@@ -184,9 +195,12 @@ def _apply_strategic(
     name, namespace = resource.name, resource.namespace
     if entry.allow_name_change or entry.allow_kind_change:
         resource.remember_id()
+    patch_type = patch.api_version, patch.kind
     _take_out_identity(patch, entry)
     place = Origin(patch.origin.file, patch.origin.line, patch.origin.column, "patch")
-    context = MergeContext(loader.written, place, resource.shared, resource.rewritten)
+    context = MergeContext(
+        loader.written, place, resource.shared, resource.rewritten, loader.schemas.schema_of, patch_type
+    )
     try:
         merged = merge_patch(resource.body, patch.body, context)
     except BuildError as error:

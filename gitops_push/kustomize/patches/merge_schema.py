@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, Protocol
 
 _META: Final = {"metadata": "ObjectMeta"}
 _STATUS: Final = {"conditions": "[type]"}
@@ -109,12 +109,23 @@ _KINDS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class MergeSchema:
-    """How a value is merged. `keys` is None for what is no mergeable list, () for a set.
+class MergeSchema(Protocol):
+    """How a value is merged."""
 
-    `type` names the fields of a mapping, or of each item of a list.
-    """
+    @property
+    def keys(self) -> tuple[str, ...] | None:
+        """Return the merge keys of a list, () for a set, None for what is no mergeable list."""
+
+    def field(self, name: str) -> MergeSchema | None:
+        """Return the schema of a field of the mapping."""
+
+    def items(self) -> MergeSchema | None:
+        """Return the schema of the items of the list."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltInSchema:
+    """A row of the tables. `type` names the fields of a mapping, or of each item of a list."""
 
     keys: tuple[str, ...] | None
     type: str
@@ -126,21 +137,27 @@ class MergeSchema:
 
     def items(self) -> MergeSchema | None:
         """Return the schema of the items of the list."""
-        return MergeSchema(None, self.type) if self.type else None
+        return BuiltInSchema(None, self.type) if self.type else None
 
 
 def schema_of(api_version: str, kind: str) -> MergeSchema | None:
     """Return the schema of a kind, None if Kubernetes 1.21 did not have it."""
     name = _kinds().get((api_version, kind))
-    return None if name is None else MergeSchema(None, name)
+    return None if name is None else BuiltInSchema(None, name)
+
+
+def definition_of(name: str) -> MergeSchema | None:
+    """Return the schema of a definition of Kubernetes ("io.k8s.api.core.v1.PodSpec"), None where nothing is merged."""
+    _, _, type_name = name.rpartition(".")
+    return BuiltInSchema(None, type_name) if name.startswith("io.k8s.") and type_name in _TYPES else None
 
 
 @cache
-def _schema(text: str) -> MergeSchema:
+def _schema(text: str) -> BuiltInSchema:
     if not text.startswith("["):
-        return MergeSchema(None, text)
+        return BuiltInSchema(None, text)
     keys, _, name = text[1:].partition("]")
-    return MergeSchema(tuple(keys.split()), name)
+    return BuiltInSchema(tuple(keys.split()), name)
 
 
 @cache

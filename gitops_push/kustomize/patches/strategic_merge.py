@@ -8,6 +8,7 @@ its nulls and directives take effect. Both trees are changed; hand in copies.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -45,13 +46,16 @@ _DIRECTIVES: Final = frozenset({"delete", "replace", "merge"})
 class MergeContext:
     """What a merge needs besides the two values: who patches, how scalars are written, and which places share a value.
 
-    `rewritten` says that nothing is known of how the target was written.
+    `rewritten` says that nothing is known of how the target was written. `patch_type` is the apiVersion and kind of the
+    patch: they say how lists are merged where the target's own are unknown.
     """
 
     written: WrittenText
     patch_origin: Origin
     shared: SharedPlaces = field(default_factory=SharedPlaces)
     rewritten: bool = False
+    schema_of: Callable[[str, str], MergeSchema | None] = schema_of
+    patch_type: tuple[str, str] = ("", "")
 
 
 def merge_patch(target: Fields, patch: Fields, context: MergeContext) -> Fields | None:
@@ -59,7 +63,8 @@ def merge_patch(target: Fields, patch: Fields, context: MergeContext) -> Fields 
 
     Raises `BuildError` where kinds of values clash, and for an unknown directive.
     """
-    merged = merge(target, patch, None, context)
+    schema = _schema_of(target, patch, context) or context.schema_of(*context.patch_type)
+    merged = merge(target, patch, schema, context)
     return merged if isinstance(merged, Fields) else None
 
 
@@ -72,7 +77,7 @@ def merge(target: Node, patch: Node, schema: MergeSchema | None, context: MergeC
             return _merge_list(target, patch, schema, context)
         return target if patch is ABSENT else patch
     if isinstance(first, Fields) or _is_nothing(first):
-        return _merge_fields(target, patch, schema or _schema_of(target, patch), context)
+        return _merge_fields(target, patch, schema or _schema_of(target, patch, context), context)
     return target if patch is ABSENT else patch
 
 
@@ -240,8 +245,11 @@ def _is_nothing(value: Node) -> bool:
     return value is ABSENT or value is None
 
 
-def _schema_of(target: Node, patch: Node) -> MergeSchema | None:
+def _schema_of(target: Node, patch: Node, context: MergeContext) -> MergeSchema | None:
+    """Return the schema of an object, by the kind of the target or else that of the patch."""
     for node in (target, patch):
         if isinstance(node, Fields) and node.get("kind") and node.get("apiVersion"):
-            return schema_of(text_of(node["apiVersion"]), text_of(node["kind"]))
+            schema = context.schema_of(text_of(node["apiVersion"]), text_of(node["kind"]))
+            if schema is not None:
+                return schema
     return None

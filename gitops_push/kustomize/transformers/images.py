@@ -16,7 +16,7 @@ from gitops_push.core.tree import Fields, Items, Node
 from gitops_push.kustomize.accumulator import ResourceSet
 from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.field_walk import visit_fields
-from gitops_push.kustomize.fieldspecs import IMAGES
+from gitops_push.kustomize.fieldspecs import FieldSpecs
 from gitops_push.kustomize.kustomization import ImageEntry
 from gitops_push.kustomize.marks import Container, set_at
 from gitops_push.kustomize.patches.go_regex import NotARegexError, compile_go_regex
@@ -28,15 +28,18 @@ _TAG: Final = "(:[a-zA-Z0-9_.{}-]*)?"
 _DIGEST: Final = "(@[a-zA-Z0-9]+([.+_-][a-zA-Z0-9]+)*:[a-zA-Z0-9_.{}-]*)?"  # any algorithm that OCI allows
 
 
-def set_images(resources: ResourceSet, entries: tuple[ImageEntry, ...], warnings: list[str]) -> None:
-    """Apply all items of `images`, in order. A name that is no regular expression matches nothing, with a warning."""
+def set_images(resources: ResourceSet, entries: tuple[ImageEntry, ...], specs: FieldSpecs, warnings: list[str]) -> None:
+    """Apply all items of `images`, in order. `specs` are paths of images besides those in lists of containers.
+
+    A name that is no regular expression matches nothing, with a warning.
+    """
     patterns = list(_patterns(entries, warnings))
     if not patterns:
         return
     for resource in resources:
         if resource.kind == "CustomResourceDefinition":
             continue
-        for container, key, times in _image_fields(resource):
+        for container, key, times in _image_fields(resource, specs):
             _change(container, key, times, patterns)
 
 
@@ -86,7 +89,7 @@ def _change(
             image = changed
 
 
-def _image_fields(resource: Resource) -> list[tuple[Container, str | int, int]]:
+def _image_fields(resource: Resource, specs: FieldSpecs) -> list[tuple[Container, str | int, int]]:
     """Return each image field with the number of times that kustomize visits it."""
     found: dict[tuple[int, str | int], tuple[Container, str | int, int]] = {}
 
@@ -101,7 +104,7 @@ def _image_fields(resource: Resource) -> list[tuple[Container, str | int, int]]:
     for fields in containers:
         if fields.get("image") is not None:
             count(fields, "image")
-    for spec in IMAGES:
+    for spec in resource.selected(specs):
         visit_fields(resource.body, spec, count)
     return list(found.values())
 

@@ -9,15 +9,13 @@ from typing import Final
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields, Node
 from gitops_push.kustomize.accumulator import ResourceSet
+from gitops_push.kustomize.configuration import TransformerConfig
 from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.field_walk import Missing, visit_fields
 from gitops_push.kustomize.fieldspecs import (
-    COMMON_ANNOTATIONS,
-    COMMON_LABELS,
     METADATA_LABELS,
-    TEMPLATE_LABELS,
-    VOLUME_CLAIM_TEMPLATE_LABELS,
     FieldSpec,
+    FieldSpecs,
     merge_fieldspecs,
 )
 from gitops_push.kustomize.kustomization import LabelEntry
@@ -33,38 +31,25 @@ MANAGED_BY: Final = Pair("app.kubernetes.io/managed-by", "kustomize-v5.8.2", Ori
 
 def add_managed_by_label(resources: ResourceSet, origin: Origin, written: WrittenText) -> None:
     """Label every object as made by kustomize; `origin` is the place that asks for it."""
-    _add_pairs(resources, (replace(MANAGED_BY, origin=origin),), METADATA_LABELS, "managedByLabel", written)
+    add_pairs(resources, (replace(MANAGED_BY, origin=origin),), METADATA_LABELS, "managedByLabel", written)
 
 
-def add_labels(resources: ResourceSet, entry: LabelEntry, written: WrittenText) -> None:
-    """Apply one item of `labels`: to metadata, and to templates and selectors where it says so."""
-    _add_pairs(resources, entry.pairs, _label_specs(entry), "labels", written)
-
-
-def add_common_labels(resources: ResourceSet, pairs: tuple[Pair, ...], written: WrittenText) -> None:
-    """Apply `commonLabels`: to metadata, templates and selectors."""
-    _add_pairs(resources, pairs, COMMON_LABELS, "commonLabels", written)
-
-
-def add_common_annotations(resources: ResourceSet, pairs: tuple[Pair, ...], written: WrittenText) -> None:
-    """Apply `commonAnnotations`: to metadata and templates."""
-    _add_pairs(resources, pairs, COMMON_ANNOTATIONS, "commonAnnotations", written)
-
-
-def _label_specs(entry: LabelEntry) -> tuple[FieldSpec, ...]:
+def label_specs(entry: LabelEntry, config: TransformerConfig) -> FieldSpecs:
+    """Return the fields that an item of `labels` sets: metadata, and templates and selectors where it says so."""
+    specs = merge_fieldspecs(entry.field_specs, config.labels, entry.origin)
     if entry.include_selectors:
-        return merge_fieldspecs(entry.field_specs, COMMON_LABELS, entry.origin)
-    specs = entry.field_specs
+        return merge_fieldspecs(specs, config.common_labels, entry.origin)
     if entry.include_templates:
-        specs = merge_fieldspecs(specs, TEMPLATE_LABELS, entry.origin)
+        specs = merge_fieldspecs(specs, config.template_labels, entry.origin)
     if entry.include_volume_claim_templates:
-        specs = merge_fieldspecs(specs, VOLUME_CLAIM_TEMPLATE_LABELS, entry.origin)
+        specs = merge_fieldspecs(specs, config.volume_claim_template_labels, entry.origin)
     return merge_fieldspecs(specs, METADATA_LABELS, entry.origin)
 
 
-def _add_pairs(
-    resources: ResourceSet, pairs: Iterable[Pair], specs: tuple[FieldSpec, ...], step: str, written: WrittenText
+def add_pairs(
+    resources: ResourceSet, pairs: Iterable[Pair], specs: FieldSpecs, step: str, written: WrittenText
 ) -> None:
+    """Set labels or annotations in the mappings that `specs` name; `step` is the field or plugin that asks for it."""
     marked = [
         (pair.key, pair.value, Origin(pair.origin.file, pair.origin.line, pair.origin.column, step))
         for pair in sorted(pairs, key=lambda pair: pair.key)

@@ -6,23 +6,23 @@ from gitops_push.core.tree import Fields
 from gitops_push.kustomize.accumulator import ResourceSet
 from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.field_walk import Missing, visit_fields
-from gitops_push.kustomize.fieldspecs import REPLICAS, FieldSpec
+from gitops_push.kustomize.fieldspecs import FieldSpec, FieldSpecs
 from gitops_push.kustomize.kustomization import ReplicaEntry
 from gitops_push.kustomize.marks import Container, set_at
-from gitops_push.kustomize.resource import Resource
+from gitops_push.kustomize.resource import Resource, shown_kind
 from gitops_push.kustomize.written import WrittenText
 
 
-def set_replicas(resources: ResourceSet, entry: ReplicaEntry, written: WrittenText) -> None:
-    """Set spec.replicas of the workloads with this name. Raises when there are none."""
+def set_replicas(resources: ResourceSet, entry: ReplicaEntry, specs: FieldSpecs, written: WrittenText) -> None:
+    """Set the replica count of the workloads with this name. Raises when there are none of the kinds of `specs`."""
     found = [
         (resource, spec)
         for resource in resources.with_any_name(entry.name)
-        for spec in REPLICAS
+        for spec in specs
         if _has_id(resource, entry.name, spec)
     ]
     if not found:
-        kinds = ", ".join(spec.kind for spec in REPLICAS)
+        kinds = " ".join(shown_kind(spec.group, spec.version, spec.kind) for spec in specs)
         raise invalid(
             f"resource with name {entry.name} does not match a config with the following GVK [{kinds}]",
             entry.origin,

@@ -28,11 +28,6 @@ def where(problem: Problem) -> tuple[str, int]:
 @pytest.mark.parametrize(
     "field",
     [
-        "transformers",
-        "generators",
-        "validators",
-        "crds",
-        "configurations",
         "buildMetadata",
     ],
 )

@@ -1,0 +1,1 @@
+"""Built-in and external plugins: what `generators`, `transformers` and `validators` name."""

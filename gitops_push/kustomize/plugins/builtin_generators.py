@@ -1,0 +1,63 @@
+"""Kustomize's built-in generators, as plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from gitops_push.core.tree import Fields, put
+from gitops_push.kustomize.accumulator import ResourceSet
+from gitops_push.kustomize.errors import invalid
+from gitops_push.kustomize.generators import generate
+from gitops_push.kustomize.kustomization import GeneratorOptions
+from gitops_push.kustomize.kustomization_reader import read_generator
+from gitops_push.kustomize.plugins.settings import PluginReader, PluginSettings
+from gitops_push.kustomize.resource import Resource
+from gitops_push.kustomize.steps import Transformer
+
+
+def _generator(kind: str) -> PluginReader:
+    def read(settings: PluginSettings) -> Transformer:
+        entry, metadata = read_generator(settings.fields, kind), settings.part("metadata")
+        entry = replace(
+            entry,
+            name=entry.name or metadata.string("name"),
+            namespace=entry.namespace or metadata.string("namespace"),
+        )
+        return lambda resources: generate(resources, entry, GeneratorOptions(), settings.loader)
+
+    return read
+
+
+def _iam_policy(settings: PluginSettings) -> Transformer:
+    """Return the generator of a ServiceAccount that is bound to one of Google Cloud."""
+    origin = settings.config.origin
+    cloud = settings.fields.string("cloud")
+    if cloud != "gke":
+        raise invalid(f"cloud provider {cloud} not supported yet", settings.fields.place("cloud"))
+    account, google = settings.part("kubernetesService"), settings.part("serviceAccount")
+    name, namespace = account.text("name"), account.text("namespace")
+    user, project = google.string("name"), google.string("projectId")
+
+    def add(resources: ResourceSet) -> None:
+        body = Fields(start=origin)
+        put(body, "apiVersion", "v1", origin)
+        put(body, "kind", "ServiceAccount", origin)
+        metadata, annotations = Fields(start=origin), Fields(start=origin)
+        put(body, "metadata", metadata, origin)
+        put(metadata, "annotations", annotations, origin)
+        put(annotations, "iam.gke.io/gcp-service-account", f"{user}@{project}.iam.gserviceaccount.com", origin)
+        for field, text in (("name", name), ("namespace", namespace)):
+            if text:
+                put(metadata, field, text.value, text.origin)
+        resources.append(Resource(body, origin))
+
+    return add
+
+
+GENERATORS: Final[Mapping[str, PluginReader]] = {
+    "ConfigMapGenerator": _generator("ConfigMap"),
+    "SecretGenerator": _generator("Secret"),
+    "IAMPolicyGenerator": _iam_policy,
+}
