@@ -32,13 +32,13 @@ Look: TypeAlias = Callable[[Any, Any], "tuple[str, str | None]"]
 one), and for a scalar that is no text how it is written."""
 
 
-class Misfit(str):
-    """A text where a number, a boolean or null belongs; it is written with the type that it lacks: `!!int x`."""
+class Verbatim(str):
+    """A number, a boolean or null as it is written, or, with a tag, a text in their place: `!!int x`."""
 
     tag: str
 
     def __new__(cls, text: str, tag: str) -> Self:
-        """Take the text and the tag, `!!int`."""
+        """Take the text and the tag: `!!int`, or "" for a text that needs none."""
         made = super().__new__(cls, text)
         made.tag = tag
         return made
@@ -78,9 +78,9 @@ def _events(container: Any, key: Any, look: Look, key_style: Callable[[Any, str]
         for index in range(len(node)):
             yield from _events(node, index, look, key_style)
         yield SequenceEndEvent()
-    elif isinstance(node, Misfit):
-        tag = "tag:yaml.org,2002:" + node.tag.removeprefix("!!")
-        yield ScalarEvent(None, tag, (False, False), str(node))
+    elif isinstance(node, Verbatim):
+        tag = f"tag:yaml.org,2002:{node.tag.removeprefix('!!')}" if node.tag else None
+        yield ScalarEvent(None, tag, (not tag, not tag), str(node))
     elif isinstance(node, str):
         yield _scalar(node, style)
     else:

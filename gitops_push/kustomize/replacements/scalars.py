@@ -13,9 +13,7 @@ class MisfitError(Exception):
 
 def untagged(text: str) -> Node:
     """Return what a text means where nothing says its type, and kustomize writes it without quotes where it can."""
-    if "\n" in text:
-        return text
-    if text.strip() != text:
+    if "\n" in text or text.strip() != text:
         return text
     try:
         return resolve_plain(text, Dialect.KUSTOMIZE).value

@@ -32,7 +32,7 @@ def set_in_text(
     text = raw_text(place, target.written, rewritten=target.rewritten)
     inner = target.written.with_text(text)
     is_json = text.lstrip()[:1] in {"{", "["}
-    inside = replace(target, written=inner, rewritten=False, keeps_misfits=not is_json)
+    inside = replace(target, written=inner, rewritten=False, keeps_texts=not is_json, in_flow=is_json)
     try:
         tree = parsed_text(place, search)
         spend_tree(tree, target.usage, target.origin)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gitops_push.core.origin import Origin
-from gitops_push.core.tree import Fields, Node, copy_tree
+from gitops_push.core.tree import Fields, Node, copy_tree, start_of
 from gitops_push.documents.budgets import Usage
-from gitops_push.documents.rewriting import Misfit
+from gitops_push.documents.rewriting import Verbatim
 from gitops_push.kustomize.kustomization import FieldOptions
 from gitops_push.kustomize.marks import set_at
 from gitops_push.kustomize.replacements.budget import spend_text, spend_tree
@@ -19,7 +19,7 @@ from gitops_push.kustomize.replacements.trails import traced
 from gitops_push.kustomize.shared_places import SharedPlaces
 from gitops_push.kustomize.written import WrittenText
 
-_WITHOUT_TYPE: Final = frozenset({"namePrefix", "nameSuffix", "images", "name reference"})
+_WITHOUT_TYPE: Final = frozenset({"images", "name reference"})
 ONLY_SCALARS: Final = "delimiter option can only be used with scalar nodes"
 
 
@@ -58,9 +58,9 @@ class SourceValue:
 class Target:
     """What setting a value needs to know of the object.
 
-    `shared` are its shared places; `rewritten` says that nothing is known of how it was written; `metadata` has a name
-    without a type, and annotations, which are texts whatever they look like. `keeps_misfits` is for YAML in a text,
-    which can say the type of a misfit.
+    `shared` are its shared places; `rewritten` says that nothing is known of how it was written; `metadata` has the
+    name and the annotations, which are texts whatever they look like. `keeps_texts` is for YAML in a text: there a
+    number stays as it is written, and a misfit says its type; `in_flow` is for JSON in a text.
     """
 
     written: WrittenText
@@ -69,7 +69,8 @@ class Target:
     shared: SharedPlaces
     rewritten: bool = False
     metadata: Fields = field(default_factory=Fields)
-    keeps_misfits: bool = False
+    keeps_texts: bool = False
+    in_flow: bool = False
 
 
 def set_value(place: Place, value: SourceValue, options: FieldOptions, target: Target) -> None:
@@ -84,10 +85,7 @@ def set_value(place: Place, value: SourceValue, options: FieldOptions, target: T
     old = raw_text(place, target.written, rewritten=target.rewritten)
     text = _joined(old, value.text, options) if options.delimiter else value.text
     spend_text(text, target.usage, target.origin)
-    if isinstance(place.value, Untyped):
-        _put(place, untagged(text), value, target)
-    else:
-        _put(place, _in_type(place, text, target), value, target)
+    _put(place, _in_type(place, text, target), value, target)
 
 
 def put_text(place: Place, text: str, value: SourceValue, target: Target) -> None:
@@ -108,30 +106,50 @@ def _joined(old: str, text: str, options: FieldOptions) -> str:
 
 def _replace(place: Place, value: SourceValue, target: Target) -> None:
     node = value.node
-    if isinstance(node, (dict, list)):
+    if _is_annotation(place, target):
+        node = value.text
+    elif isinstance(node, (dict, list)):
         spend_tree(node, target.usage, target.origin)
     _put(place, copy_tree(node), value, target)
 
 
 def _in_type(place: Place, text: str, target: Target) -> Node:
-    if place.container is target.metadata.get("annotations"):
+    """Return the text as a value of the place's type; a name stays a text, or the object could not be deployed."""
+    if _is_annotation(place, target) or (place.container is target.metadata and place.key == "name"):
         return text
+    node = _read(place, text, target)
+    if target.keeps_texts and not isinstance(node, str):
+        return Verbatim(text, "!!float" if isinstance(place.value, float) and isinstance(node, int) else "")
+    return node
+
+
+def _is_annotation(place: Place, target: Target) -> bool:
+    return place.container is target.metadata.get("annotations")
+
+
+def _read(place: Place, text: str, target: Target) -> Node:
     if _is_untyped(place, target):
-        return untagged(text)
+        return "" if not text and _is_in_flow(place, target) else untagged(text)
     is_date = isinstance(place.container, Fields) and target.written.is_date(place.container, str(place.key))
     try:
         return retyped(text, place.value, is_date=is_date)
     except MisfitError as error:
-        if target.keeps_misfits:
-            return Misfit(text, str(error))
+        if target.keeps_texts:
+            return Verbatim(text, str(error))
         raise
 
 
+def _is_in_flow(place: Place, target: Target) -> bool:
+    """Return whether the place is within braces, where kustomize reads nothing as an empty text, not as null."""
+    return target.in_flow or target.written.style_at(start_of(place.container)) in {"{", "["}
+
+
 def _is_untyped(place: Place, target: Target) -> bool:
-    """Return whether kustomize set the text without a type: in plain style it is read anew."""
+    """Return whether kustomize made or set the text without a type: in plain style it is read anew."""
+    if isinstance(place.value, Untyped):
+        return True
     origin = place.origin
-    is_name = place.container is target.metadata and place.key == "name"
-    if not isinstance(place.value, str) or not (is_name or (origin and origin.step in _WITHOUT_TYPE)):
+    if not isinstance(place.value, str) or origin is None or origin.step not in _WITHOUT_TYPE:
         return False
     return not target.written.quote_at(place.container, place.key)
 
