@@ -26,6 +26,7 @@ from yaml.events import (
 
 from gitops_push.documents.numbers import go_yaml_float
 from gitops_push.documents.scalars import Dialect, ScalarError, resolve_plain
+from gitops_push.documents.timestamps import rfc3339
 
 Look: TypeAlias = Callable[[Any, Any], "tuple[str, str | None]"]
 """Returns for a container and a key the character that begins the value (a quote, `|`, `>`, `[`, `{`, or "" for a plain
@@ -97,7 +98,7 @@ def _scalar(text: str, style: str) -> Event:
 
 def _is_text(text: str) -> bool:
     try:
-        return isinstance(resolve_plain(text, Dialect.KUSTOMIZE).value, str)
+        return rfc3339(text) is None and isinstance(resolve_plain(text, Dialect.KUSTOMIZE).value, str)
     except ScalarError:
         return False
 

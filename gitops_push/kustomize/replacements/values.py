@@ -118,7 +118,7 @@ def _in_type(place: Place, text: str, target: Target) -> Node:
     if _is_annotation(place, target) or (place.container is target.metadata and place.key == "name"):
         return text
     node = _read(place, text, target)
-    if target.keeps_texts and not isinstance(node, str):
+    if target.keeps_texts and (not isinstance(node, str) or node != text):
         return Verbatim(text, "!!float" if isinstance(place.value, float) and isinstance(node, int) else "")
     return node
 
