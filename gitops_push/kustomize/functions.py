@@ -19,6 +19,7 @@ from gitops_push.kustomize.accumulator import ResourceSet, duplicate
 from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.function_memory import forget, recall, remember
 from gitops_push.kustomize.function_spec import program_of
+from gitops_push.kustomize.kept_places import keep_places
 from gitops_push.kustomize.loader import Loader
 from gitops_push.kustomize.manifests import resources_of
 from gitops_push.kustomize.programs import FunctionCall
@@ -51,6 +52,8 @@ def transform_with(resources: ResourceSet, config: Resource, loader: Loader) -> 
             raise duplicate(identity, seen[identity].origin, resource.origin)
         seen[identity] = resource
         if identity in by_id:
+            keep_places(by_id[identity].body, resource.body)
+            resource.origin = by_id[identity].origin
             by_id[identity].take_over(resource)
         else:
             added.append(resource)

@@ -9,6 +9,7 @@ import pytest
 
 from gitops_push.core.build_options import BuildOptions
 from gitops_push.core.errors import BuildError
+from gitops_push.core.tree import origin_at
 from gitops_push.documents.reader import Dialect, read_documents
 from gitops_push.documents.writer import yaml_stream
 from gitops_push.kustomize.accumulator import ResourceSet
@@ -137,6 +138,15 @@ def test_a_generator_that_passes_its_configuration_on_does_not_deploy_it(tmp_pat
 def test_places_name_the_output_of_the_function(tmp_path: Path) -> None:
     (made,) = Function(tmp_path, f"printf '{HEAD}a\n'").make()
     assert str(made.origin) == "app/demo (output of the function):1:1"
+
+
+def test_values_that_a_function_leaves_alone_keep_their_places(tmp_path: Path) -> None:
+    resources = Function(tmp_path, 'sed \'s/k: "1"/k: "1"\\n    z: new/\'').run()
+    changed = next(iter(resources))
+    assert changed.body["data"] == {"k": "1", "z": "new"}
+    assert str(origin_at(changed.body, ("data", "k"))) == "app/x.yaml:5:11"
+    assert str(origin_at(changed.body, ("data", "z"))).startswith("app/demo (output of the function):")
+    assert str(changed.origin) == "app/x.yaml:1:1"
 
 
 def test_a_function_gets_no_credential_and_only_the_variables_that_are_given(tmp_path: Path) -> None:
