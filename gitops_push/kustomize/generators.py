@@ -47,7 +47,7 @@ def generate(resources: ResourceSet, entry: GeneratorEntry, shared: GeneratorOpt
     generated.hashed = not options.disable_name_suffix_hash
     generated.behavior = entry.behavior
     _note_quotes(body, loader.written)
-    _absorb(resources, generated, loader.written)
+    absorb(resources, generated, loader.written)
 
 
 def _body(entry: GeneratorEntry, options: GeneratorOptions, data: list[Datum]) -> Fields:
@@ -168,7 +168,7 @@ def _file_source(source: Text) -> tuple[str, str]:
     return key, path
 
 
-def _absorb(resources: ResourceSet, generated: Resource, written: WrittenText) -> None:
+def absorb(resources: ResourceSet, generated: Resource, written: WrittenText) -> None:
     """Add the object, or put it into the place of the one with the same identity, as its behavior says."""
     identity = generated.current_id()
     found = resources.with_any_id(identity)

@@ -83,6 +83,11 @@ def read_charts(top: TypedFields) -> tuple[HelmChart, ...]:
     return (*(_chart(entry, home) for entry in top.many("helmCharts")), *(_old_chart(entry, home) for entry in old))
 
 
+def read_chart_plugin(fields: TypedFields) -> HelmChart:
+    """Return the chart of a HelmChartInflationGenerator: its fields are those of `helmCharts` and `helmGlobals`."""
+    return _chart(fields, _home(fields, fields) or Text("charts", fields.origin))
+
+
 def _home(fields: TypedFields, top: TypedFields) -> Text | None:
     home = fields.text("chartHome")
     if home and home.value.startswith("/"):

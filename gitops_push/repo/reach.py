@@ -16,6 +16,7 @@ from typing import Final
 from gitops_push.core.errors import BuildError
 from gitops_push.core.tree import Node
 from gitops_push.documents.reader import Dialect, read_documents
+from gitops_push.kustomize.loader import RULES
 from gitops_push.repo.directory import CONFIG_NAMES, kustomization_of
 from gitops_push.system.files import RepoFiles
 
@@ -55,7 +56,8 @@ def _texts_of(files: RepoFiles, directory: str) -> Iterator[str]:
     """Yield all texts of one line in the kustomization of a directory."""
     try:
         file = kustomization_of(files, directory)
-        documents = read_documents(files.read(file), file, Dialect.KUBECTL) if file else ()
+        rules = RULES[Dialect.KUBECTL]
+        documents = read_documents(files.read(file), file, Dialect.KUBECTL, rules=rules) if file else ()
     except BuildError:  # cannot be read: the build says so
         return
     pending: list[Node] = [document.value for document in documents]

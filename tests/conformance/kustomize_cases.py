@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -16,6 +17,7 @@ from gitops_push.core.errors import BuildError
 from gitops_push.documents.reader import Dialect, read_documents
 from gitops_push.documents.writer import yaml_stream
 from gitops_push.kustomize.build import BuildOptions, Reorder, build_kustomization
+from gitops_push.repo.programs import LocalPrograms, private_folder
 from gitops_push.system.files import RepoFiles
 from tests.controlplane.sources import kustomize_version
 
@@ -117,7 +119,9 @@ def _run_in_place(case: Case) -> Result:
 
 def _compared(case: Case) -> Result:
     try:
-        built = build_kustomization(RepoFiles(case.root), case.path, case.options)
+        with private_folder() as folder:
+            programs = LocalPrograms(case.options, case.root, folder, {"PATH": os.environ["PATH"]})
+            built = build_kustomization(RepoFiles(case.root), case.path, case.options, programs)
     except BuildError as error:
         return _failed_build(case, error)
     text = yaml_stream([one.body for one in built.objects])
@@ -168,7 +172,7 @@ def _case(name: str) -> Case:
         tags=tuple(meta["tags"]) or ("plain",),
         expected=_expected(folder, meta),
         phrases=_phrases(meta.get("error", {})),
-        foreign=foreign or tuple(meta["needs"]),
+        foreign=foreign or tuple(need for need in meta["needs"] if need != "exec"),
     )
 
 

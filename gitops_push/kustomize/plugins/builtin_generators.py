@@ -10,6 +10,8 @@ from gitops_push.core.tree import Fields, put
 from gitops_push.kustomize.accumulator import ResourceSet
 from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.generators import generate
+from gitops_push.kustomize.helm_chart import read_chart_plugin
+from gitops_push.kustomize.helm_generator import generate_chart
 from gitops_push.kustomize.kustomization import GeneratorOptions
 from gitops_push.kustomize.kustomization_reader import read_generator
 from gitops_push.kustomize.plugins.settings import PluginReader, PluginSettings
@@ -56,8 +58,14 @@ def _iam_policy(settings: PluginSettings) -> Transformer:
     return add
 
 
+def _chart(settings: PluginSettings) -> Transformer:
+    chart = read_chart_plugin(settings.fields)
+    return lambda resources: generate_chart(resources, chart, None, settings.loader)
+
+
 GENERATORS: Final[Mapping[str, PluginReader]] = {
     "ConfigMapGenerator": _generator("ConfigMap"),
     "SecretGenerator": _generator("Secret"),
     "IAMPolicyGenerator": _iam_policy,
+    "HelmChartInflationGenerator": _chart,
 }

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from gitops_push.core.errors import BuildError
 from gitops_push.core.origin import Origin
+from gitops_push.kustomize.accumulator import ResourceSet
 from gitops_push.kustomize.errors import invalid
+from gitops_push.kustomize.function_spec import is_function, unknown_plugin
+from gitops_push.kustomize.functions import generate_with, transform_with
+from gitops_push.kustomize.generators import absorb
 from gitops_push.kustomize.loader import Loader
 from gitops_push.kustomize.plugins.builtin_generators import GENERATORS
 from gitops_push.kustomize.plugins.builtin_transformers import TRANSFORMERS
@@ -17,6 +21,8 @@ _BUILT_IN = "builtin"
 
 def transformer_of(config: Resource, loader: Loader) -> Transformer:
     """Return the configured transformer. Raises `BuildError` for an unknown plugin, or a wrong configuration."""
+    if is_function(config):
+        return lambda resources: transform_with(resources, config, loader)
     read = TRANSFORMERS.get(config.kind) if _is_built_in(config) else None
     if read is None:
         raise _unknown(config, "transformer", is_other=config.kind in GENERATORS)
@@ -25,10 +31,18 @@ def transformer_of(config: Resource, loader: Loader) -> Transformer:
 
 def generator_of(config: Resource, loader: Loader) -> Transformer:
     """Return the configured generator, which adds its objects to those of the layer. Raises like `transformer_of`."""
+    if is_function(config):
+        return lambda resources: _generate(resources, config, loader)
     read = GENERATORS.get(config.kind) if _is_built_in(config) else None
     if read is None:
         raise _unknown(config, "generator", is_other=config.kind in TRANSFORMERS)
     return PluginSettings(config, loader).read(read)
+
+
+def _generate(resources: ResourceSet, config: Resource, loader: Loader) -> None:
+    """Add what a function makes to the objects of the layer."""
+    for generated in generate_with(config, loader):
+        absorb(resources, generated, loader.written)
 
 
 def _is_built_in(config: Resource) -> bool:
@@ -38,11 +52,7 @@ def _is_built_in(config: Resource) -> bool:
 def _unknown(config: Resource, wanted: str, *, is_other: bool) -> BuildError:
     place: Origin = config.origin
     if not _is_built_in(config):
-        return invalid(
-            f"external plugins disabled; unable to load external plugin '{config.kind}'",
-            place,
-            "use a built-in plugin (apiVersion: builtin), or build this part with kustomize itself",
-        )
+        return unknown_plugin(config)
     if is_other:
         return invalid(f"plugin {config.current_id()} not a {wanted}", place)
     known = sorted(TRANSFORMERS if wanted == "transformer" else GENERATORS)

@@ -57,6 +57,53 @@ def test_a_base_beside_the_overlay_is_found_outside_git_from_anywhere(
     assert build("overlays/prod", "-C", tmp_path) == 0, build.err
 
 
+def test_a_key_that_occurs_twice_does_not_hide_the_bases(tmp_path: Path, build: Build) -> None:
+    twice = "kind: Kustomization\nkind: Kustomization\nresources: [../../base]"
+    write_tree(tmp_path, {**BASE_AND_OVERLAY, "overlays/prod/kustomization.yaml": twice})
+    assert build(tmp_path / "overlays" / "prod") == 0, build.err
+
+
+FUNCTION = {
+    "app/kustomization.yaml": "resources: [a.yaml]\ntransformers: [fn.yaml]\nvalidators: [check.yaml]\n"
+    "generators:\n- |-\n  kind: executable\n  metadata:\n    name: gen\n    annotations:\n"
+    "      config.kubernetes.io/function: 'exec: {path: ./made.sh}'\n",
+    "app/a.yaml": CONFIG_MAP.replace("NAME", "a"),
+    "app/fn.yaml": "apiVersion: example.com/v1\nkind: Fn\nmetadata:\n  name: fn\n  annotations:\n"
+    "    config.kubernetes.io/function: |\n      exec: {path: ./change.sh}\n",
+    "app/check.yaml": "apiVersion: example.com/v1\nkind: Fn\nmetadata:\n  name: check\n  annotations:\n"
+    "    config.kubernetes.io/function: |\n      exec: {path: ./check.sh}\n",
+    "app/change.sh": "#!/bin/sh\nsed 's/name: a$/name: changed/'\n",
+    "app/made.sh": "#!/bin/sh\ncat <<'EOF'\n" + CONFIG_MAP.replace("NAME", "made") + "EOF\n",
+    "app/check.sh": "#!/bin/sh\ncat\n",
+}
+
+
+def write_functions(root: Path, files: Mapping[str, str]) -> None:
+    write_tree(root, files)
+    for script in (root / "app").glob("*.sh"):
+        script.chmod(0o755)
+
+
+def test_functions_generate_change_and_check_where_they_are_enabled(tmp_path: Path, build: Build) -> None:
+    write_functions(tmp_path, FUNCTION)
+    assert build(tmp_path / "app") == 12
+    assert "external plugins disabled; unable to load external plugin" in build.err
+    assert build(tmp_path / "app", "--enable-alpha-plugins", "--enable-exec") == 0, build.err
+    assert build.names == ["changed", "made"]
+    write_functions(tmp_path, {**FUNCTION, "app/check.sh": "#!/bin/sh\necho 'not so' >&2\nexit 1\n"})
+    assert build(tmp_path / "app", "--enable-alpha-plugins", "--enable-exec") == 12
+    assert "exit status 1: not so" in build.err
+
+
+def test_an_environment_names_the_functions_that_may_run(tmp_path: Path, build: Build) -> None:
+    write_functions(tmp_path, FUNCTION)
+    written(tmp_path, {}, "{path: app, enableExec: [app/made.sh, app/check.sh]}")
+    assert build("prod", "-C", tmp_path) == 12
+    assert "'app/change.sh' is not among those that may run" in build.err
+    written(tmp_path, {}, "{path: app, enableExec: [app/made.sh, app/check.sh, app/change.sh]}")
+    assert build("prod", "-C", tmp_path) == 0, build.err
+
+
 def test_outside_git_the_root_holds_what_bases_of_bases_name_and_nothing_more(tmp_path: Path) -> None:
     files = {
         "a/b/c/kustomization.yaml": "resources: [../base]\npatches: [{path: x.yaml}]",

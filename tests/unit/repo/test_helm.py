@@ -244,6 +244,23 @@ def test_the_deprecated_form_renders_the_same_chart(tmp_path: Path, helm: Path) 
         )
 
 
+def test_a_chart_can_be_the_configuration_of_a_generator(tmp_path: Path, helm: Path) -> None:
+    plugin = (
+        "apiVersion: builtin\nkind: HelmChartInflationGenerator\nmetadata: {name: x}\nname: web\nreleaseName: rel\n"
+        "chartHome: lib\nvaluesInline: {a: 1}\nvaluesMerge: replace\n"
+    )
+    files = {
+        "app/kustomization.yaml": "generators: [chart.yaml]\nnamespace: outer\n",
+        "app/chart.yaml": plugin,
+        "app/lib/web/Chart.yaml": CHART["app/charts/web/Chart.yaml"],
+    }
+    built = build(tmp_path, "{name: web}", files=files)
+    assert [one.body["metadata"]["name"] for one in built.objects] == ["cm", "svc"]
+    assert "namespace" not in built.objects[0].body["metadata"]
+    assert argv(tmp_path)[-2:] == ["rel", "PLACE/chart/web"]
+    assert not any(argument.startswith("--namespace") for argument in argv(tmp_path))
+
+
 def test_messages_before_the_first_document_are_passed_over(tmp_path: Path, helm: Path) -> None:
     (tmp_path / "rendered").write_text(f"walk.go: found a link\nWARNING: [x\n{RENDERED}")
     assert len(build(tmp_path, "{name: web}").objects) == 2
