@@ -1,11 +1,9 @@
 """Follows renamed objects: every field that held an earlier name of an object gets its last one.
 
 A rule says which fields hold names of which kind. Among the objects that once had the name and the kind, those count
-that
-the referrer can reach (its namespace, or cluster scope), that share its prefixes and suffixes, and no two with other
-names may
-be left (kustomize's api/filters/nameref). Objects are found by an index, so the work grows with the fields, not with
-their product.
+that the referrer can reach (its namespace, or cluster scope) and that share its prefixes and suffixes, and no two with
+other names may be left (kustomize's api/filters/nameref). Objects are found by an index, so the work grows with the
+fields, not with their product.
 """
 
 from __future__ import annotations

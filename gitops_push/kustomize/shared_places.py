@@ -1,8 +1,8 @@
 """Places of one object that hold one value, as a label that a transformer put into metadata, selector and template.
 
 Kustomize makes such places with a single node of its tree, so a later change of one of them, by a patch or by
-`labels`, changes
-all (5.8.2; seen with `commonLabels` in a base and a patch of metadata.labels in the overlay). A JSON patch ends it.
+`labels`, changes all (5.8.2; seen with `commonLabels` in a base and a patch of metadata.labels in the overlay). A JSON
+patch ends it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Merges lists whose items have keys, with kustomize's order and its oddities (kyaml's associative_sequence).
 
 What the patch names comes first, in the patch's order; the rest follows. Items are found by their keys as text. Where
-some
-items of the target or the patch lack one of two keys (ports without `protocol`), only the keys that occur are compared.
+some items of the target or the patch lack one of two keys (ports without `protocol`), only the keys that occur are
+compared.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
 """`images`: new names, tags and digests.
 
-Kustomize runs over the images twice: over every list named `containers` or `initContainers` at any depth of any kind
-but
-CustomResourceDefinition, and over the paths of its configuration. It shows only with `tagSuffix`, which is then added
-twice.
+Kustomize runs over the images twice: over every list named `containers` or `initContainers` at any depth of any
+kind but CustomResourceDefinition, and over the paths of its configuration. It shows only with `tagSuffix`, added twice.
 """
 
 from __future__ import annotations
