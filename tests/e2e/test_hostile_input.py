@@ -5,15 +5,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.limits import limited
 from tests.e2e.program import PYTHON, Finished, Program, config_map, new_program
 
-MEMORY_BYTES = 1 << 30
 CANARY = "c4nary-in-a-secret"
 
 
@@ -21,24 +20,6 @@ CANARY = "c4nary-in-a-secret"
 def repo(tmp_path: Path) -> Program:
     """The program in an empty git repository, without any credential."""
     return new_program(tmp_path / "repo", "")
-
-
-def limited(program: Program, *arguments: str, timeout_seconds: float = 30) -> Finished:
-    """Run with a limit on memory and time; a signal or a hang is a failure of the test."""
-    done = subprocess.run(
-        [*PYTHON, *arguments],
-        cwd=program.folder,
-        env=program.full_environ,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=timeout_seconds,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES)),
-    )
-    finished = Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
-    assert finished.code not in {1, -6, -9, -11}, finished
-    assert "Traceback" not in finished.err
-    return finished
 
 
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"
