@@ -9,13 +9,14 @@ from dataclasses import replace
 
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import BuildError, Problem
-from gitops_push.kustomize.loader import Loader
+from gitops_push.kustomize.loader import Loader, without_user
 from gitops_push.kustomize.typed_fields import Text
 
 
 def in_kustomizes_words(error: BuildError, entry: Text, loader: Loader) -> BuildError:
     """Return the error with kustomize's words added to the problems that stand at this entry, or in its YAML."""
-    return BuildError([_reworded(problem, entry, loader) for problem in error.problems])
+    shown = Text(without_user(entry.value), entry.origin)
+    return BuildError([_reworded(problem, shown, loader) for problem in error.problems])
 
 
 def _reworded(problem: Problem, entry: Text, loader: Loader) -> Problem:

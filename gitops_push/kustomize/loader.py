@@ -38,7 +38,7 @@ RULES: Final = {
 _REMOTE: Final = re.compile(
     r"(?:git::)?(?:(?:ssh|https?|file)://|[a-z][a-z0-9-]*@[^/]+[:/]|github\.com[/:])", re.IGNORECASE | re.ASCII
 )
-_USER_IN_URL: Final = re.compile(r"(?<=//)[^/\s@]*@")
+_USER_IN_URL: Final = re.compile(r"(?<=//)[^/\s]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,11 +222,16 @@ def rules_for(data: bytes, dialect: Dialect) -> Rules:
     return replace(rules, escaped_slash=True) if is_json else rules
 
 
+def without_user(source: str) -> str:
+    """Return a URL without the user and the password in it; messages show no others."""
+    return _USER_IN_URL.sub("", source)
+
+
 def refuse_remote(path: Text) -> None:
     """Raise for a source that would have to be fetched: what is deployed must be in the reviewed commit."""
     if _REMOTE.match(path.value) or "?ref=" in path.value:
         raise network_source(
-            f"{_USER_IN_URL.sub('', path.value)!r} is a remote source, and a build uses no network",
+            f"{without_user(path.value)!r} is a remote source, and a build uses no network",
             path.origin,
             "vendor it: copy the files into this repo (git clone, then check out the pinned commit), or add a git "
             "submodule, and name the local path here",
