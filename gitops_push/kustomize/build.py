@@ -11,6 +11,7 @@ from gitops_push.core.build_options import KUSTOMIZE_DEFAULTS, BuildOptions, Reo
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields
 from gitops_push.kustomize.accumulator import ResourceSet
+from gitops_push.kustomize.build_metadata import Provenance, keep_only
 from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.finishing import finished_body, is_local_config, require_names
 from gitops_push.kustomize.gathered import Gathered
@@ -60,7 +61,9 @@ def build_kustomization(
     loader = Loader(
         files, WrittenText(files), files.real_path(directory), restricted=options.restricted, programs=programs
     )
-    root = Layer(loader, load_kustomization(loader))
+    kustomization = load_kustomization(loader)
+    metadata = kustomization.build_metadata
+    root = Layer(loader, kustomization, Provenance() if metadata else None)
     gathered = root.accumulate(Gathered())
     resources = gathered.resources
     add_hashes(resources)
@@ -69,9 +72,12 @@ def build_kustomization(
     if unused:
         loader.warnings.append(f"well-defined vars that were never replaced: {','.join(unused)}")
     require_names(resources)
-    if options.managed_by_label:
-        add_managed_by_label(resources, Origin(root.kustomization.file, 1), loader.written)
+    if options.managed_by_label or "managedByLabel" in metadata:
+        add_managed_by_label(resources, Origin(kustomization.file, 1), loader.written)
     kept = [resource for resource in resources if not is_local_config(resource)]
+    if metadata:
+        for resource in kept:
+            keep_only(resource, metadata)
     return BuiltSet(
         tuple(_built(resource, loader) for resource in _ordered(kept, root, options)),
         tuple(dict.fromkeys(loader.warnings)),

@@ -13,6 +13,7 @@ from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields, put
 from gitops_push.documents.budgets import DEFAULT_BUDGET
 from gitops_push.kustomize.accumulator import ResourceSet
+from gitops_push.kustomize.build_metadata import keep_origin
 from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.kustomization import GeneratorEntry, GeneratorOptions
 from gitops_push.kustomize.loader import Loader
@@ -35,8 +36,8 @@ class Datum:
     origin: Origin
 
 
-def generate(resources: ResourceSet, entry: GeneratorEntry, shared: GeneratorOptions, loader: Loader) -> None:
-    """Add the generated object to the layer, or merge it into the one that it names. Raises `BuildError`."""
+def generate(entry: GeneratorEntry, shared: GeneratorOptions, loader: Loader) -> Resource:
+    """Return the generated object, with what is to be done with one that is there already. Raises `BuildError`."""
     options = _merged_options(entry.options, shared)
     if not entry.name:
         raise invalid(f"a {entry.kind} generator must have a name", entry.origin, "add `name:`")
@@ -47,7 +48,7 @@ def generate(resources: ResourceSet, entry: GeneratorEntry, shared: GeneratorOpt
     generated.hashed = not options.disable_name_suffix_hash
     generated.behavior = entry.behavior
     _note_quotes(body, loader.written)
-    absorb(resources, generated, loader.written)
+    return generated
 
 
 def _body(entry: GeneratorEntry, options: GeneratorOptions, data: list[Datum]) -> Fields:
@@ -200,6 +201,8 @@ def _take_over(old: Resource, generated: Resource, written: WrittenText) -> None
     body, metadata = generated.body, generated.metadata
     for field in ("name", "namespace"):
         _copy_place(old.metadata, metadata, field)
+    if generated.behavior == "merge":
+        keep_origin(old, generated)
     for field in ("labels", "annotations"):
         merged = _merged_texts(old.metadata.get(field), metadata.get(field), generated.origin, written)
         _put_or_drop(metadata, field, merged, generated.origin)

@@ -15,23 +15,23 @@ from gitops_push.core.errors import BuildError
 from gitops_push.core.tree import Fields, copy_tree
 from gitops_push.documents.reader import Dialect, Document, read_documents
 from gitops_push.documents.writer import to_yaml
-from gitops_push.kustomize.accumulator import ResourceSet
 from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.helm_chart import HelmChart
 from gitops_push.kustomize.loader import Loader
 from gitops_push.kustomize.manifests import resources_of
 from gitops_push.kustomize.patches.strategic_merge import MergeContext, merge
 from gitops_push.kustomize.programs import ChartRequest
+from gitops_push.kustomize.resource import Resource
 from gitops_push.kustomize.typed_fields import Text
 
 _SEPARATOR: Final = re.compile(r"^---[ \t]*(?:#.*)?\r?\n", re.MULTILINE)
 _SOURCE: Final = re.compile(r"^# Source: ([^\n]+)$", re.MULTILINE)
 
 
-def generate_chart(resources: ResourceSet, chart: HelmChart, namespace: Text | None, loader: Loader) -> None:
-    """Render a chart and add its objects. `namespace` is the kustomization's: the release's where the chart has none.
+def generate_chart(chart: HelmChart, namespace: Text | None, loader: Loader) -> list[Resource]:
+    """Render a chart and return its objects. `namespace` is the kustomization's, for a chart that has none.
 
-    Raises `BuildError`: charts are not allowed, the chart is not there, helm fails, an object is there already.
+    Raises `BuildError`: charts are not allowed, the chart is not there, helm fails.
     """
     if namespace and not chart.namespace:
         chart = replace(chart, namespace=namespace.value)
@@ -44,10 +44,11 @@ def generate_chart(resources: ResourceSet, chart: HelmChart, namespace: Text | N
         values=_values(chart, loader),
         additional_values=tuple(loader.read(file)[0] for file in chart.additional_values_files),
     )
-    for document in _documents(loader.programs.render_chart(request), folder, loader):
-        for resource in resources_of([document]):
-            resource.from_helm = True
-            resources.append(resource)
+    documents = _documents(loader.programs.render_chart(request), folder, loader)
+    made = [resource for document in documents for resource in resources_of([document])]
+    for resource in made:
+        resource.from_helm = True
+    return made
 
 
 def _folder(chart: HelmChart, directory: Text, loader: Loader) -> str:

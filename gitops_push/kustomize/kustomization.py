@@ -236,4 +236,5 @@ class Kustomization:
     crds: tuple[Text, ...] = ()
     open_api: OpenApi | None = None
     plugins: Plugins = Plugins()
+    build_metadata: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

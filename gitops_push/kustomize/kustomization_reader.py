@@ -33,8 +33,7 @@ _API_VERSIONS: Final = {
     KustomizationKind.KUSTOMIZATION: "kustomize.config.k8s.io/v1beta1",
     KustomizationKind.COMPONENT: "kustomize.config.k8s.io/v1alpha1",
 }
-_UNSUPPORTED: Final = ("buildMetadata",)
-_SUPPORTED: Final = (
+_FIELDS: Final = (
     "apiVersion",
     "kind",
     "metadata",
@@ -68,6 +67,7 @@ _SUPPORTED: Final = (
     "generators",
     "transformers",
     "validators",
+    "buildMetadata",
 )
 _DEPRECATED: Final = {
     "bases": "resources",
@@ -84,8 +84,7 @@ def read_kustomization(fields: Fields, file: str) -> Kustomization:
     """Return the kustomization of a parsed file. Raises `BuildError` with everything that is wrong with it."""
     problems: list[Problem] = []
     top = TypedFields(fields, Origin(file, 1), problems)
-    top.check_names((*_SUPPORTED, *_UNSUPPORTED), "the kustomization")
-    problems.extend(_unsupported(top))
+    top.check_names(_FIELDS, "the kustomization")
     kind = _kind(top)
     options = _options(top.one("generatorOptions"))
     kustomization = Kustomization(
@@ -118,6 +117,7 @@ def read_kustomization(fields: Fields, file: str) -> Kustomization:
         crds=top.texts("crds"),
         open_api=_open_api(top.one("openapi")),
         plugins=Plugins(top.texts("generators"), top.texts("transformers"), top.texts("validators")),
+        build_metadata=tuple(option.value for option in top.texts("buildMetadata")),
         warnings=_deprecations(top),
     )
     _check_metadata(top)
@@ -126,19 +126,6 @@ def read_kustomization(fields: Fields, file: str) -> Kustomization:
     if not any(top.get(name) is not None for name in fields if name.lower() not in {"apiversion", "kind"}):
         raise invalid(f"{file} is empty: kustomization.yaml is empty", Origin(file), "add `resources:`")
     return kustomization
-
-
-def _unsupported(top: TypedFields) -> list[Problem]:
-    return [
-        Problem(
-            Code.KUSTOMIZATION_FIELD_NOT_SUPPORTED,
-            f"the kustomization field {name!r} is not supported yet",
-            top.key_place(name),
-            hint="build with kustomize itself and give the result as a plain directory, or do without the field",
-        )
-        for name in _UNSUPPORTED
-        if top.get(name)
-    ]
 
 
 def _kind(top: TypedFields) -> KustomizationKind:

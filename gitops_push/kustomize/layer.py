@@ -15,13 +15,21 @@ from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields
 from gitops_push.documents.reader import Dialect
 from gitops_push.kustomize.accumulation_errors import in_kustomizes_words
+from gitops_push.kustomize.build_metadata import (
+    Configured,
+    Provenance,
+    configured_plugin,
+    note_file,
+    note_generator,
+    note_transformer,
+)
 from gitops_push.kustomize.collecting import for_each
 from gitops_push.kustomize.configuration import DEFAULT_CONFIG, merge_configs
 from gitops_push.kustomize.configuration_reader import read_configurations
 from gitops_push.kustomize.crd_references import read_crds
 from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.gathered import Gathered
-from gitops_push.kustomize.generators import generate
+from gitops_push.kustomize.generators import absorb, generate
 from gitops_push.kustomize.helm_generator import generate_chart
 from gitops_push.kustomize.kustomization import Kustomization, KustomizationKind
 from gitops_push.kustomize.kustomization_reader import read_kustomization
@@ -41,10 +49,11 @@ MAX_DEPTH: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A kustomization file being applied."""
+    """A kustomization file being applied. `provenance` is that of its directory, where build metadata is kept."""
 
     loader: Loader
     kustomization: Kustomization
+    provenance: Provenance | None = None
 
     def accumulate(self, gathered: Gathered) -> Gathered:
         """Return `gathered` with what this layer adds to it and makes of it. Raises `BuildError`."""
@@ -58,6 +67,8 @@ class Layer:
             self._enter(component, KustomizationKind.COMPONENT).accumulate(gathered)
         for step in self._steps(gathered):
             step.transform(gathered.resources)
+            if self.provenance is not None:
+                self._note(gathered, step)
             gathered.resources.drop_deleted()
         for config in self._plugin_configs(spec.plugins.validators):
             validate(gathered.resources, transformer_of(config, loader), config)
@@ -71,6 +82,8 @@ class Layer:
             gathered.absorb(found.accumulate(Gathered()), entry.origin)
             return
         for resource in found:
+            if self.provenance is not None:
+                note_file(resource, self.provenance.at(entry))
             gathered.resources.append(resource)
             self.loader.schemas.meet(resource.api_version, resource.kind)
 
@@ -90,19 +103,41 @@ class Layer:
             gathered.config = merge_configs(gathered.config, config, here)
 
     def _generate(self, gathered: Gathered) -> None:
-        spec, resources = self.kustomization, gathered.resources
-        for generator in spec.generators:
-            generate(resources, generator, spec.generator_options, self.loader)
+        spec, loader = self.kustomization, self.loader
+        for entry in spec.generators:
+            made = generate(entry, spec.generator_options, loader)
+            self._absorb(gathered, [made], self._configured(f"{entry.kind}Generator"))
         for chart in spec.helm_charts:
-            generate_chart(resources, chart, spec.namespace, self.loader)
+            charted = generate_chart(chart, spec.namespace, loader)
+            self._absorb(gathered, charted, self._configured("HelmChartInflationGenerator"))
         for config in self._plugin_configs(spec.plugins.generators):
-            generator_of(config, self.loader)(resources)
+            self._absorb(gathered, generator_of(config, loader)(), configured_plugin(config))
+
+    def _absorb(self, gathered: Gathered, made: Iterable[Resource], by: Configured | None) -> None:
+        for resource in made:
+            note_generator(resource, by)
+            absorb(gathered.resources, resource, self.loader.written)
+
+    def _note(self, gathered: Gathered, step: Step) -> None:
+        by = configured_plugin(step.config) if step.config else self._configured(step.kind)
+        for _ in range(step.times):
+            note_transformer(gathered.resources, by)
+
+    def _configured(self, kind: str) -> Configured | None:
+        """Return a built-in generator or transformer as a field of this file configures it."""
+        if self.provenance is None:
+            return None
+        return Configured(self._here(self.provenance), "builtin", kind)
+
+    def _here(self, directory: Provenance) -> Provenance:
+        file = self.kustomization.file
+        return directory.at(Text(file.rpartition("/")[2], Origin(file)))
 
     def _steps(self, gathered: Gathered) -> Iterable[Step]:
         """Return this file's transformers; plugins are configured before the first of them runs."""
         spec, loader = self.kustomization, self.loader
         plugins = [
-            Step(config.kind, config.origin, transformer_of(config, loader))
+            Step(config.kind, config.origin, transformer_of(config, loader), config=config)
             for config in self._plugin_configs(spec.plugins.transformers)
         ]
         return (*field_steps(spec, gathered.config, loader), *plugins)
@@ -113,7 +148,8 @@ class Layer:
             for_each(paths, lambda path: self._add(gathered, path))
             return gathered.resources
 
-        return plugin_configs(entries, self.loader, accumulate)
+        here = self._here(self.provenance) if self.provenance else None
+        return plugin_configs(entries, self.loader, accumulate, here)
 
     def _enter(self, entry: Text, wanted: KustomizationKind) -> Layer:
         loader = self.loader.enter(entry)
@@ -130,7 +166,8 @@ class Layer:
                 entry.origin,
                 f"list it under {other} instead",
             )
-        return Layer(loader, kustomization)
+        provenance = self.provenance.at(entry) if self.provenance is not None else None
+        return Layer(loader, kustomization, provenance)
 
 
 def load_kustomization(loader: Loader, asked: Origin | None = None) -> Kustomization:

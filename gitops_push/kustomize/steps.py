@@ -14,6 +14,7 @@ from gitops_push.kustomize.kustomization import Kustomization
 from gitops_push.kustomize.loader import Loader
 from gitops_push.kustomize.patches.apply import apply_json_entry, apply_patch, apply_strategic_entries
 from gitops_push.kustomize.replacements.apply import apply_replacements
+from gitops_push.kustomize.resource import Resource
 from gitops_push.kustomize.transformers.images import set_images
 from gitops_push.kustomize.transformers.metadata_pairs import add_pairs, label_specs
 from gitops_push.kustomize.transformers.names import add_prefix, add_suffix
@@ -26,11 +27,16 @@ Transformer: TypeAlias = Callable[[ResourceSet], None]
 
 
 class Step(NamedTuple):
-    """A transformer of a layer: the kind of the built-in plugin that it is, and the place that asks for it."""
+    """A transformer of a layer: the kind of the built-in plugin that it is, and the place that asks for it.
+
+    Kustomize has a transformer for each item of some fields: `times` counts them. `config` configures a plugin.
+    """
 
     kind: str
     origin: Origin
     transform: Transformer
+    times: int = 1
+    config: Resource | None = None
 
 
 def field_steps(spec: Kustomization, config: TransformerConfig, loader: Loader) -> Iterator[Step]:
@@ -48,6 +54,7 @@ def field_steps(spec: Kustomization, config: TransformerConfig, loader: Loader) 
             "PatchTransformer",
             here,
             lambda resources: for_each(spec.patches, lambda entry: apply_patch(resources, entry, loader)),
+            len(spec.patches),
         )
     yield from _name_steps(spec, config, here)
     yield from _pair_steps(spec, config, here, loader)
@@ -56,6 +63,7 @@ def field_steps(spec: Kustomization, config: TransformerConfig, loader: Loader) 
             "PatchJson6902Transformer",
             here,
             lambda resources: for_each(spec.patches_json6902, lambda entry: apply_json_entry(resources, entry, loader)),
+            len(spec.patches_json6902),
         )
     if spec.replicas:
         yield Step(
@@ -64,12 +72,14 @@ def field_steps(spec: Kustomization, config: TransformerConfig, loader: Loader) 
             lambda resources: for_each(
                 spec.replicas, lambda entry: set_replicas(resources, entry, config.replicas, written)
             ),
+            len(spec.replicas),
         )
     if spec.images:
         yield Step(
             "ImageTagTransformer",
             here,
             lambda resources: set_images(resources, spec.images, config.images, loader.warnings),
+            len(spec.images),
         )
     if spec.replacements:
         yield Step(
@@ -96,7 +106,7 @@ def _pair_steps(spec: Kustomization, config: TransformerConfig, here: Origin, lo
 
     for label in spec.labels:
         yield pairs_step("LabelTransformer", label.pairs, label_specs(label, config), "labels")
-    if spec.common_labels:
+    if spec.labels or spec.common_labels:
         yield pairs_step("LabelTransformer", spec.common_labels, config.common_labels, "commonLabels")
     if spec.common_annotations:
         yield pairs_step(

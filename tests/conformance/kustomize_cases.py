@@ -12,7 +12,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from gitops_push.core.codes import Code
 from gitops_push.core.errors import BuildError
 from gitops_push.documents.reader import Dialect, read_documents
 from gitops_push.documents.writer import yaml_stream
@@ -135,16 +134,6 @@ def _compared(case: Case) -> Result:
 
 
 def _failed_build(case: Case, error: BuildError) -> Result:
-    unsupported = [one for one in error.problems if one.code is Code.KUSTOMIZATION_FIELD_NOT_SUPPORTED]
-    for problem in unsupported:
-        field = problem.message.split("'")[1]
-        if problem.origin is None:
-            return Result(Verdict.FAILED, "an unsupported field without a place")
-        line = (case.root / problem.origin.file).read_text().splitlines()[problem.origin.line - 1]
-        if field.lower() not in line.lower():
-            return Result(Verdict.FAILED, f"line {problem.origin.line} does not have the field {field}: {line}")
-    if unsupported:
-        return Result(Verdict.UNSUPPORTED, ", ".join(sorted({one.message.split("'")[1] for one in unsupported})))
     if case.expected is not None:
         return Result(Verdict.FAILED, f"{error.problems[0].origin}: {error}")
     return _compared_words(case, error)

@@ -11,7 +11,7 @@ CASES, PROBES = cases(), probes()
 
 @pytest.mark.skipif(not CASES, reason=f"no test data in {DATA}")
 @pytest.mark.parametrize("case", [*CASES, *PROBES], ids=str)
-def test_gives_the_answer_of_kustomize_or_names_what_is_not_supported(case: Case) -> None:
+def test_gives_the_answer_of_kustomize(case: Case) -> None:
     result = run(case)
     assert result.verdict is not Verdict.FAILED, result.reason
 

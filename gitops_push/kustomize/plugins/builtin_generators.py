@@ -7,32 +7,30 @@ from dataclasses import replace
 from typing import Final
 
 from gitops_push.core.tree import Fields, put
-from gitops_push.kustomize.accumulator import ResourceSet
 from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.generators import generate
 from gitops_push.kustomize.helm_chart import read_chart_plugin
 from gitops_push.kustomize.helm_generator import generate_chart
 from gitops_push.kustomize.kustomization import GeneratorOptions
 from gitops_push.kustomize.kustomization_reader import read_generator
-from gitops_push.kustomize.plugins.settings import PluginReader, PluginSettings
+from gitops_push.kustomize.plugins.settings import Generator, GeneratorReader, PluginSettings
 from gitops_push.kustomize.resource import Resource
-from gitops_push.kustomize.steps import Transformer
 
 
-def _generator(kind: str) -> PluginReader:
-    def read(settings: PluginSettings) -> Transformer:
+def _generator(kind: str) -> GeneratorReader:
+    def read(settings: PluginSettings) -> Generator:
         entry, metadata = read_generator(settings.fields, kind), settings.part("metadata")
         entry = replace(
             entry,
             name=entry.name or metadata.string("name"),
             namespace=entry.namespace or metadata.string("namespace"),
         )
-        return lambda resources: generate(resources, entry, GeneratorOptions(), settings.loader)
+        return lambda: [generate(entry, GeneratorOptions(), settings.loader)]
 
     return read
 
 
-def _iam_policy(settings: PluginSettings) -> Transformer:
+def _iam_policy(settings: PluginSettings) -> Generator:
     """Return the generator of a ServiceAccount that is bound to one of Google Cloud."""
     origin = settings.config.origin
     cloud = settings.fields.string("cloud")
@@ -42,7 +40,7 @@ def _iam_policy(settings: PluginSettings) -> Transformer:
     name, namespace = account.text("name"), account.text("namespace")
     user, project = google.string("name"), google.string("projectId")
 
-    def add(resources: ResourceSet) -> None:
+    def make() -> list[Resource]:
         body = Fields(start=origin)
         put(body, "apiVersion", "v1", origin)
         put(body, "kind", "ServiceAccount", origin)
@@ -53,17 +51,17 @@ def _iam_policy(settings: PluginSettings) -> Transformer:
         for field, text in (("name", name), ("namespace", namespace)):
             if text:
                 put(metadata, field, text.value, text.origin)
-        resources.append(Resource(body, origin))
+        return [Resource(body, origin)]
 
-    return add
+    return make
 
 
-def _chart(settings: PluginSettings) -> Transformer:
+def _chart(settings: PluginSettings) -> Generator:
     chart = read_chart_plugin(settings.fields)
-    return lambda resources: generate_chart(resources, chart, None, settings.loader)
+    return lambda: generate_chart(chart, None, settings.loader)
 
 
-GENERATORS: Final[Mapping[str, PluginReader]] = {
+GENERATORS: Final[Mapping[str, GeneratorReader]] = {
     "ConfigMapGenerator": _generator("ConfigMap"),
     "SecretGenerator": _generator("Secret"),
     "IAMPolicyGenerator": _iam_policy,

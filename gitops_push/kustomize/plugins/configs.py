@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from gitops_push.core.errors import BuildError
 from gitops_push.documents.reader import Dialect
 from gitops_push.kustomize.accumulator import ResourceSet
+from gitops_push.kustomize.build_metadata import Provenance, note_file
 from gitops_push.kustomize.loader import Loader
 from gitops_push.kustomize.manifests import resources_of
 from gitops_push.kustomize.resource import Resource
@@ -14,9 +15,15 @@ from gitops_push.kustomize.typed_fields import Text
 
 
 def plugin_configs(
-    entries: tuple[Text, ...], loader: Loader, accumulate: Callable[[Iterable[Text]], Iterable[Resource]]
+    entries: tuple[Text, ...],
+    loader: Loader,
+    accumulate: Callable[[Iterable[Text]], Iterable[Resource]],
+    here: Provenance | None,
 ) -> Iterable[Resource]:
-    """Return the configurations that the entries name. `accumulate` builds files and directories like resources."""
+    """Return the configurations that the entries name. `accumulate` builds files and directories like resources.
+
+    `here` is the provenance of the kustomization file, where build metadata is kept.
+    """
     if not entries:
         return ()
     configs = ResourceSet()
@@ -26,6 +33,8 @@ def plugin_configs(
         if inline is None:
             paths.append(entry)
         for config in inline or ():
+            if here is not None:
+                note_file(config, here)
             configs.append(config)
     for config in accumulate(paths):
         configs.append(config)

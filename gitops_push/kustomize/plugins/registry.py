@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from gitops_push.core.errors import BuildError
 from gitops_push.core.origin import Origin
-from gitops_push.kustomize.accumulator import ResourceSet
 from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.function_spec import is_function, unknown_plugin
 from gitops_push.kustomize.functions import generate_with, transform_with
-from gitops_push.kustomize.generators import absorb
 from gitops_push.kustomize.loader import Loader
 from gitops_push.kustomize.plugins.builtin_generators import GENERATORS
 from gitops_push.kustomize.plugins.builtin_transformers import TRANSFORMERS
-from gitops_push.kustomize.plugins.settings import PluginSettings
+from gitops_push.kustomize.plugins.settings import Generator, PluginSettings
 from gitops_push.kustomize.resource import Resource, shown_kind
 from gitops_push.kustomize.steps import Transformer
 
@@ -29,20 +27,14 @@ def transformer_of(config: Resource, loader: Loader) -> Transformer:
     return PluginSettings(config, loader).read(read)
 
 
-def generator_of(config: Resource, loader: Loader) -> Transformer:
-    """Return the configured generator, which adds its objects to those of the layer. Raises like `transformer_of`."""
+def generator_of(config: Resource, loader: Loader) -> Generator:
+    """Return the configured generator. Raises like `transformer_of`."""
     if is_function(config):
-        return lambda resources: _generate(resources, config, loader)
+        return lambda: generate_with(config, loader)
     read = GENERATORS.get(config.kind) if _is_built_in(config) else None
     if read is None:
         raise _unknown(config, "generator", is_other=config.kind in TRANSFORMERS)
     return PluginSettings(config, loader).read(read)
-
-
-def _generate(resources: ResourceSet, config: Resource, loader: Loader) -> None:
-    """Add what a function makes to the objects of the layer."""
-    for generated in generate_with(config, loader):
-        absorb(resources, generated, loader.written)
 
 
 def _is_built_in(config: Resource) -> bool:

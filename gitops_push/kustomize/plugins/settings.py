@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from gitops_push.core.errors import BuildError, Problem
 from gitops_push.core.tree import Fields
@@ -13,6 +13,8 @@ from gitops_push.kustomize.loader import Loader
 from gitops_push.kustomize.resource import Resource
 from gitops_push.kustomize.steps import Transformer
 from gitops_push.kustomize.typed_fields import Text, TypedFields
+
+T = TypeVar("T")
 
 
 class PluginSettings:
@@ -24,7 +26,7 @@ class PluginSettings:
         self.problems: list[Problem] = []
         self.fields = TypedFields(config.body, config.origin, self.problems, lenient=True)
 
-    def read(self, reader: PluginReader) -> Transformer:
+    def read(self, reader: Callable[[PluginSettings], T]) -> T:
         """Return the plugin that the reader makes of the configuration. Raises `BuildError` with all problems."""
         plugin = reader(self)
         if self.problems:
@@ -45,4 +47,8 @@ class PluginSettings:
         return self.fields.text(name) or Text("", self.config.origin)
 
 
+Generator: TypeAlias = Callable[[], list[Resource]]
+"""Makes objects. Raises `BuildError`."""
+
 PluginReader: TypeAlias = Callable[[PluginSettings], Transformer]
+GeneratorReader: TypeAlias = Callable[[PluginSettings], Generator]

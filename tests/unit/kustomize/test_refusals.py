@@ -25,21 +25,7 @@ def where(problem: Problem) -> tuple[str, int]:
     return problem.origin.file, problem.origin.line
 
 
-@pytest.mark.parametrize(
-    "field",
-    [
-        "buildMetadata",
-    ],
-)
-def test_a_field_that_is_not_supported_yet_is_named_with_its_line(field: str, tmp_path: Path) -> None:
-    files = {"kustomization.yaml": f"resources: [a.yaml]\n{field}:\n- x\n", "a.yaml": CONFIG_MAP}
-    (problem,) = problems(tmp_path, files)
-    assert problem.code is Code.KUSTOMIZATION_FIELD_NOT_SUPPORTED
-    assert field in problem.message
-    assert where(problem) == ("kustomization.yaml", 2)
-
-
-def test_an_empty_field_that_is_not_supported_changes_nothing(tmp_path: Path) -> None:
+def test_an_empty_field_changes_nothing(tmp_path: Path) -> None:
     files = {"kustomization.yaml": "resources: [a.yaml]\nvars: []\n", "a.yaml": CONFIG_MAP}
     assert len(build(tmp_path, files).objects) == 1
 
