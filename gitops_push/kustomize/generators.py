@@ -10,7 +10,7 @@ from typing import Final
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import BuildError, Problem
 from gitops_push.core.origin import Origin
-from gitops_push.core.tree import Fields, put
+from gitops_push.core.tree import Fields, put, remove
 from gitops_push.documents.budgets import DEFAULT_BUDGET
 from gitops_push.kustomize.accumulator import ResourceSet
 from gitops_push.kustomize.build_metadata import keep_origin
@@ -207,6 +207,7 @@ def _take_over(old: Resource, generated: Resource, written: WrittenText) -> None
         merged = _merged_texts(old.metadata.get(field), metadata.get(field), generated.origin, written)
         _put_or_drop(metadata, field, merged, generated.origin)
     if generated.behavior == "merge":
+        _move_string_data(old, written)
         for field in ("data", "binaryData"):
             merged = _merged_texts(old.body.get(field), body.get(field), generated.origin, written)
             _put_or_drop(body, field, merged, generated.origin)
@@ -214,6 +215,25 @@ def _take_over(old: Resource, generated: Resource, written: WrittenText) -> None
     _note_quotes(body, written)
     old.shared.clear()
     old.hashed = old.hashed and generated.hashed
+
+
+def _move_string_data(secret: Resource, written: WrittenText) -> None:
+    """Move the stringData of a Secret, which wins, into its data, so that nothing of it is lost in a merge."""
+    texts = secret.body.get("stringData")
+    if (secret.api_version, secret.kind) != ("v1", "Secret") or texts is None:
+        return
+    if not isinstance(texts, Fields):
+        raise invalid("stringData must be a mapping of texts", place_of(secret.body, "stringData") or secret.origin)
+    data = secret.body.get("data")
+    if not isinstance(data, Fields):
+        data = Fields(start=secret.origin)
+        put(secret.body, "data", data, secret.origin)
+    for key, value in texts.items():
+        place = place_of(texts, key) or secret.origin
+        if isinstance(value, (dict, list)):
+            raise invalid(f'stringData value for key "{key}" must be a scalar', place)
+        put(data, key, _wrapped_base64(written.text_at(texts, key).encode()), place)
+    remove(secret.body, "stringData")
 
 
 def _note_quotes(body: Fields, written: WrittenText) -> None:

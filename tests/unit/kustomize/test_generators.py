@@ -106,3 +106,22 @@ def test_the_hash_of_data_that_a_json_patch_makes_no_mapping(value: str, name: s
     patch = f"- {{op: add, path: /data, value: {value}}}"
     text = f"configMapGenerator: [{{name: c}}]\npatches:\n- target: {{kind: ConfigMap}}\n  patch: |-\n    {patch}\n"
     assert only(build(tmp_path, {"kustomization.yaml": text}), "ConfigMap").body["metadata"]["name"] == name
+
+
+def test_merging_into_a_secret_keeps_its_string_data(tmp_path: Path) -> None:
+    files = {
+        "kustomization.yaml": """\
+            resources: [s.yaml]
+            secretGenerator: [{name: s, behavior: merge, literals: [b=2]}]
+            """,
+        "s.yaml": """\
+            apiVersion: v1
+            kind: Secret
+            metadata: {name: s}
+            stringData: {a: x, b: old, n: 1.50}
+            data: {a: b3RoZXI=, c: eA==}
+            """,
+    }
+    body = only(build(tmp_path, files), "Secret").body
+    assert "stringData" not in body
+    assert body["data"] == {"a": "eA==", "b": "Mg==", "c": "eA==", "n": "MS41MA=="}
