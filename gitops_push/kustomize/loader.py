@@ -152,6 +152,7 @@ class Loader:
             raise invalid(
                 f"new root '{path.value}' cannot be absolute", path.origin, "write the path relative to this file"
             )
+        _refuse_merged_entries(path)
         directory = self._resolve(path)
         if not path.value or not self.files.is_dir(directory):
             raise invalid(
@@ -212,6 +213,7 @@ class Loader:
                 raise invalid(f"security; file '{relative}' is not in or below '{self.root}'", path.origin)
             return self.files.resolve(self.root, relative)
         except BuildError as error:
+            _refuse_merged_entries(path)
             raise BuildError([Problem(p.code, p.message, path.origin, hint=p.hint) for p in error.problems]) from error
 
 
@@ -225,6 +227,16 @@ def rules_for(data: bytes, dialect: Dialect) -> Rules:
 def without_user(source: str) -> str:
     """Return a URL without the user and the password in it; messages show no others."""
     return _USER_IN_URL.sub("", source)
+
+
+def _refuse_merged_entries(path: Text) -> None:
+    """Raise for a directory with `..` within a name: two entries, the second indented, that YAML reads as one."""
+    if any(".." in part and part != ".." for part in path.value.split("/")):
+        raise invalid(
+            f'path "{path.value}" is ambiguous: resolves to "{os.path.normpath(path.value)}" after normalization',
+            path.origin,
+            "check the indentation of the list: an entry that is indented deeper continues the one before it",
+        )
 
 
 def refuse_remote(path: Text) -> None:

@@ -129,3 +129,14 @@ def test_an_object_for_other_tools_is_left_out(tmp_path: Path) -> None:
         """
     files = {"kustomization.yaml": "resources: [l.yaml, s.yaml]\n", "l.yaml": local, "s.yaml": SERVICE}
     assert "kind: ConfigMap" not in text(build(tmp_path, files))
+
+
+def test_two_entries_that_indentation_made_one_are_named(tmp_path: Path) -> None:
+    files = {
+        "o/kustomization.yaml": "resources:\n- ../b\n - ../c\n",
+        "b/kustomization.yaml": "resources: [s.yaml]\n",
+        "b/s.yaml": SERVICE,
+    }
+    with pytest.raises(BuildError, match="is ambiguous") as caught:
+        build(tmp_path, files, "o")
+    assert "indentation" in (caught.value.problems[0].hint or "")
