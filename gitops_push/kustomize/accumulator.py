@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from gitops_push.core.errors import BuildError
 from gitops_push.core.origin import Origin
@@ -48,6 +48,11 @@ class ResourceSet:
         if not all(resource.body for resource in self._resources):
             self._resources = [resource for resource in self._resources if resource.body]
             self.forget_index()
+
+    def keep(self, kept: Collection[Resource]) -> None:
+        """Drop all objects but these, and take in the identities that they have now."""
+        self._resources = [resource for resource in self._resources if resource in kept]
+        self.forget_index()
 
     def with_any_id(self, identity: ResourceId) -> list[Resource]:
         """Return the objects that have or had this identity, in order."""

@@ -7,6 +7,7 @@ from typing import Final
 from gitops_push.core.tree import Fields, copy_tree, put, remove
 from gitops_push.documents.writer import to_yaml
 from gitops_push.kustomize.resource import NO_NAMESPACE, EarlierName, Resource, text_of
+from gitops_push.kustomize.written import WrittenText
 
 _INTERNAL: Final = "internal.config.kubernetes.io/"
 _NAMES: Final = f"{_INTERNAL}previousNames"
@@ -29,14 +30,20 @@ _TRANSPORT: Final = frozenset(
 )
 
 
-def remember(resource: Resource, index: int) -> Fields:
-    """Return a copy of the body with the history of the object, and its place in the list, as annotations."""
+def remember(resource: Resource, index: int, written: WrittenText) -> Fields:
+    """Return a copy of the body with the history of the object, and its place in the list, as annotations.
+
+    All annotations are texts then, as they are written, as at the end of a build.
+    """
     body: Fields = copy_tree(resource.body)
     metadata = body.setdefault("metadata", Fields())
     annotations = metadata.get("annotations")
     if not isinstance(annotations, Fields):
         annotations = Fields()
         put(metadata, "annotations", annotations, resource.origin)
+    for key, value in annotations.items():
+        if not isinstance(value, (dict, list)) and not (resource.rewritten and isinstance(value, str)):
+            annotations[key] = written.text_at(annotations, key)
     for name, value in {**_history(resource), **_place(resource, index)}.items():
         put(annotations, name, value, resource.origin)
     return body

@@ -42,7 +42,9 @@ def generate_with(config: Resource, loader: Loader) -> list[Resource]:
 
 def transform_with(resources: ResourceSet, config: Resource, loader: Loader) -> None:
     """Replace the objects by what a function makes of them: by identity, changed, added or removed."""
-    made = _call(config, [remember(resource, index) for index, resource in enumerate(resources)], loader)
+    made = _call(
+        config, [remember(resource, index, loader.written) for index, resource in enumerate(resources)], loader
+    )
     by_id = {resource.current_id(): resource for resource in resources}
     seen: dict[ResourceId, Resource] = {}
     added = []
@@ -57,24 +59,21 @@ def transform_with(resources: ResourceSet, config: Resource, loader: Loader) -> 
             by_id[identity].take_over(resource)
         else:
             added.append(resource)
-    for identity, resource in by_id.items():
-        if identity not in seen:
-            resource.body = Fields()
-    resources.drop_deleted()
-    resources.forget_index()
+    resources.keep({resource for identity, resource in by_id.items() if identity in seen})
     for resource in added:
         resources.append(resource)
 
 
 def _call(config: Resource, items: Iterable[Fields], loader: Loader) -> list[Resource]:
     """Run the function and return its objects, with what it passed on of their history."""
-    sent = {
-        "apiVersion": "config.kubernetes.io/v1",
-        "kind": "ResourceList",
-        "items": Items(items),
-        "functionConfig": _configuration(config),
-    }
-    call = FunctionCall(config, program_of(config, loader), loader.root, to_yaml(Fields(sent)).encode())
+    parts = (
+        {"apiVersion": "config.kubernetes.io/v1"},
+        {"kind": "ResourceList"},
+        {"items": Items(items)},
+        {"functionConfig": _configuration(config)},
+    )
+    content = "".join(to_yaml(Fields(part)) for part in parts)  # the order of kustomize: some functions are sed scripts
+    call = FunctionCall(config, program_of(config, loader), loader.root, content.encode())
     output = loader.programs.run_function(call)
     file = f"{loader.root}/{config.name} (output of the function)".removeprefix("./")
     loader.written.hold(file, output.decode("utf-8", "replace"))

@@ -113,8 +113,9 @@ class LocalGit:
         except ProcessError as error:
             raise self._failed(repository, str(error)) from error
         if done.returncode:
-            reason = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-            raise self._failed(repository, f"git {arguments[0]}: {reason}")
+            lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+            reason = next((line for line in lines if line.startswith("fatal: ")), "; ".join(lines[-1:]))
+            raise self._failed(repository, f"failed to run 'git {arguments[0]}': {reason}")
         return done
 
     def _run(self, folder: Path, timeout_seconds: float, arguments: Sequence[str]) -> Completed:

@@ -13,17 +13,16 @@ _VALIDATED_BY = "validated-by"
 
 
 def validate(resources: ResourceSet, validator: Transformer, config: Resource) -> None:
-    """Run the validator. Raises `BuildError` when it refuses the objects, or changes one."""
+    """Run the validator. Raises `BuildError` when it refuses the objects, or changes one.
+
+    It gets a set of its own of the same objects: what it adds or leaves out is not heeded, as in kustomize.
+    """
     before = [copy_tree(resource.body) for resource in resources]
-    validator(resources)
-    after = [_unlabelled(resource.body) for resource in resources]
-    changed = next((number for number, body in enumerate(after[: len(before)]) if body != before[number]), None)
-    if changed is None and len(before) == len(after):
-        return
-    which = list(resources)[changed].current_id() if changed is not None else "their number"
-    raise invalid(
-        f"validator shouldn't modify the resource map: {config.kind} {config.name} changed {which}", config.origin
-    )
+    validator(ResourceSet(resources))
+    for resource, body in zip(resources, before, strict=True):
+        if _unlabelled(resource.body) != body:
+            message = f"validator shouldn't modify the resource map: {config.kind} {config.name} changed "
+            raise invalid(f"{message}{resource.current_id()}", config.origin)
 
 
 def _unlabelled(body: Fields) -> Node:
