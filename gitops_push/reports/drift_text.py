@@ -9,7 +9,7 @@ from gitops_push.core.fielddiff import ABSENT, FieldChange
 from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.run import RunHeader
 from gitops_push.reports.lines import Line, Tone, columns, counted
-from gitops_push.reports.values import describe_owner, show_value
+from gitops_push.reports.values import describe_owner, show_pair
 
 _ORDER: Final = (DriftKind.MISSING, DriftKind.CHANGED, DriftKind.EXTRA, DriftKind.UNVERIFIABLE)
 _TONES: Final = {
@@ -38,8 +38,9 @@ def drift_lines(report: DriftReport, header: RunHeader) -> tuple[Line, ...]:
 
 def field_drift(field: FieldChange) -> tuple[Line, ...]:
     """Return three lines: the field; what is live and who set it; what git wants and where it says so."""
-    live = "not there" if field.before is ABSENT else show_value(field.before)
-    wanted = "not there" if field.after is ABSENT else show_value(field.after)
+    live, wanted = show_pair(field.before, field.after)
+    live = "not there" if field.before is ABSENT else live
+    wanted = "not there" if field.after is ABSENT else wanted
     width = min(60, max(len(live), len(wanted)))
     who = f"set by {describe_owner(field.owner)}" if field.owner else ""
     return (

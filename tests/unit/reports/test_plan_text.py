@@ -93,8 +93,8 @@ def test_texts_of_several_lines_are_shown_as_a_diff_with_three_lines_of_context(
     shown = text_of(
         Change(WEB, "apps/v1", Action.UPDATE, fields=(field('data["a.conf"]', before, before.replace("10", "ten")),))
     )
-    assert 'data["a.conf"] (text: 1 lines added, 1 removed)' in shown
-    diff = shown.partition('    data["a.conf"]:\n')[2].splitlines()[:9]
+    assert 'data["a.conf"] 1 line added, 1 removed' in shown
+    diff = shown.partition('    data["a.conf"]: 1 line added, 1 removed\n')[2].splitlines()[:9]
     assert [line.strip() for line in diff] == [
         "@@ -8,7 +8,7 @@",
         "line 7",
