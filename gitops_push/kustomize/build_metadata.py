@@ -63,7 +63,7 @@ def configured_plugin(config: Resource) -> Configured | None:
 
 def note_file(resource: Resource, place: Provenance) -> None:
     """Note the file that an object was read from."""
-    _annotate(resource, ORIGIN_ANNOTATION, _text(_location(place)))
+    _annotate(resource, ORIGIN_ANNOTATION, _text({"path": place.path, "repo": place.repo, "ref": place.ref}))
 
 
 def note_generator(resource: Resource, by: Configured | None) -> None:
@@ -118,15 +118,10 @@ def _annotate(resource: Resource, name: str, value: str) -> None:
     put(metadata["annotations"], name, value, origin)
 
 
-def _location(place: Provenance, path_name: str = "path") -> dict[str, str]:
-    before = {"path": place.path} if path_name == "path" else {}
-    after = {} if path_name == "path" else {path_name: place.path}
-    return {**before, "repo": place.repo, "ref": place.ref, **after}
-
-
 def _configured(step: Configured) -> dict[str, str | dict[str, str]]:
     by = {"apiVersion": step.api_version, "kind": step.kind, "name": step.name, "namespace": step.namespace}
-    return {**_location(step.configured_in, "configuredIn"), "configuredBy": by}
+    place = step.configured_in
+    return {"repo": place.repo, "ref": place.ref, "configuredIn": place.path, "configuredBy": by}
 
 
 def _text(fields: dict[str, str] | dict[str, str | dict[str, str]]) -> str:
