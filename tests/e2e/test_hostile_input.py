@@ -82,10 +82,11 @@ def test_thousands_of_mistakes_are_counted_and_the_first_hundred_shown(repo: Pro
     assert "more problems" in done.err
 
 
-def test_a_name_of_a_megabyte_does_not_fill_the_log(repo: Program) -> None:
+@pytest.mark.parametrize(("command", "code"), [("build", 0), ("validate", 12)])
+def test_a_name_of_a_megabyte_does_not_fill_the_log(repo: Program, command: str, code: int) -> None:
     repo.write("app/all.yaml", config_map("x" * (1 << 20)))
-    done = limited(repo, "build", "app")
-    assert done.code == 12, done
+    done = limited(repo, command, "app")
+    assert done.code == code, done
     assert len(done.err) < 10_000
     assert "app/all.yaml:3" in done.err
 
