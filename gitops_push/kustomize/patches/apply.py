@@ -195,7 +195,7 @@ def _apply_strategic(
     name, namespace = resource.name, resource.namespace
     if entry.allow_name_change or entry.allow_kind_change:
         resource.remember_id()
-    patch_type = patch.api_version, patch.kind
+    patch_type = resource.api_version, patch.kind  # kustomize gives the patch the apiVersion of its target
     _take_out_identity(patch, entry)
     place = Origin(patch.origin.file, patch.origin.line, patch.origin.column, "patch")
     context = MergeContext(

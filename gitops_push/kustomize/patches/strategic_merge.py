@@ -46,8 +46,8 @@ _DIRECTIVES: Final = frozenset({"delete", "replace", "merge"})
 class MergeContext:
     """What a merge needs besides the two values: who patches, how scalars are written, and which places share a value.
 
-    `rewritten` says that nothing is known of how the target was written. `patch_type` is the apiVersion and kind of the
-    patch: they say how lists are merged where the target's own are unknown.
+    `rewritten` says that nothing is known of how the target was written. `patch_type` is the target's apiVersion with
+    the patch's kind: they say how lists are merged where the target's own kind is unknown.
     """
 
     written: WrittenText

@@ -140,3 +140,17 @@ def test_two_entries_that_indentation_made_one_are_named(tmp_path: Path) -> None
     with pytest.raises(BuildError, match="is ambiguous") as caught:
         build(tmp_path, files, "o")
     assert "indentation" in (caught.value.problems[0].hint or "")
+
+
+@pytest.mark.parametrize(("api_version", "names"), [("apps/v1", ["side", "main"]), ("example.com/v1", ["side"])])
+def test_the_kind_of_a_patch_says_how_an_unknown_kind_of_its_group_is_merged(
+    api_version: str, names: list[str], tmp_path: Path
+) -> None:
+    side = DEPLOYMENT.replace("main", "side")
+    files = {
+        "kustomization.yaml": "resources: [w.yaml]\npatches: [{path: p.yaml, target: {kind: Widget}}]\n",
+        "w.yaml": DEPLOYMENT.replace("apps/v1", api_version).replace("kind: Deployment", "kind: Widget"),
+        "p.yaml": side,
+    }
+    containers = only(build(tmp_path, files), "Widget").body["spec"]["template"]["spec"]["containers"]
+    assert [one["name"] for one in containers] == names
