@@ -15,7 +15,8 @@ from gitops_push.core.codes import Code
 from gitops_push.core.comparison import Comparison, compare, compare_leaves
 from gitops_push.core.errors import Problem
 from gitops_push.core.fielddiff import ABSENT, Difference, FieldChange, FieldOwner, Shown, diff_fields
-from gitops_push.core.fieldpath import format_field_path, value_at
+from gitops_push.core.fieldpath import format_field_path, path_order, value_at
+from gitops_push.core.impact import Transition, impact_of_write
 from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.live_state import live_state
 from gitops_push.core.managed_fields import FIELD_MANAGER, Loss, holders, our_entry, owner_of
@@ -46,6 +47,7 @@ def plan_answered(request: PlanRequest, found: Survey, target: Target, asked: As
     change = replace(_compared_change(request, found, target, asked.live, compared), warnings=warnings)
     if change.action in {Action.BLOCKED, Action.UNCHANGED}:
         return Planned(change)
+    change = replace(change, impact=_impact(found, Transition(target.ref, asked.live, merged, compared.changed)))
     return Planned(change, tuple(_conflicts(request, found, target, asked.live, compared.lost)))
 
 
@@ -61,6 +63,7 @@ def plan_new(request: PlanRequest, found: Survey, target: Target, predecessor: B
         reason=target.deferred,
         fields=field_changes(request, found, target, differences, None),
         renamed_from=renamed_from,
+        impact=_impact(found, Transition(target.ref, None, target.body)),
     )
 
 
@@ -75,6 +78,7 @@ def plan_unverified(request: PlanRequest, found: Survey, target: Target, reason:
     differences = compare_leaves(live, target.body, ignored_fields(request, target.ref, live))
     action = Action.UPDATE if differences else Action.UNCHANGED if our_entry(live) else Action.OWNERSHIP
     lost = tuple(_expected_losses(differences, live))
+    paths = tuple(difference.path for difference in differences)
     change = replace(
         _unchanged(target, live, found.redactor),
         action=Action.BLOCKED if blocked else action,
@@ -82,6 +86,7 @@ def plan_unverified(request: PlanRequest, found: Survey, target: Target, reason:
         reason=found.redactor.mask_text(blocked) or said,
         fields=field_changes(request, found, target, differences, live),
         taken=tuple(_field_loss(target, loss) for loss in lost),
+        impact=() if blocked else _impact(found, Transition(target.ref, live, target.body, paths)),
     )
     return Planned(change, () if blocked else tuple(_conflicts(request, found, target, live, lost)))
 
@@ -99,7 +104,7 @@ def field_changes(
             owner=None if d.before is ABSENT else owner_of(d.path, among),
             origin=None if d.path[-1] == PART_OF_LABEL else origin_of(target.manifest, d.path),
         )
-        for d in differences
+        for d in sorted(differences, key=lambda difference: path_order(difference.path))
     )
 
 
@@ -131,6 +136,10 @@ def _compared_change(request: PlanRequest, found: Survey, target: Target, live: 
         reason=found.redactor.mask_text(blocked) or reason,
         server_changes=compared.server,
     )
+
+
+def _impact(found: Survey, transition: Transition) -> tuple[str, ...]:
+    return tuple(found.redactor.mask_text(note) for note in impact_of_write(transition))
 
 
 def _content(body: Body) -> dict[str, Any]:

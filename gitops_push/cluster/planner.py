@@ -17,6 +17,7 @@ from gitops_push.cluster.survey import PlanRequest, Survey, survey
 from gitops_push.cluster.targets import Target, definitions_of
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import PlanError, Problem, RefusedError
+from gitops_push.core.impact import impact_of_deletion
 from gitops_push.core.inventory import InventoryEntry
 from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.ordering import apply_key
@@ -29,6 +30,7 @@ from gitops_push.core.prune import (
     judge,
     spare_homes,
 )
+from gitops_push.core.stale_config import readers_of, stale_notes
 
 __all__ = ["PlanRequest", "make_plan", "prune_verdicts"]
 
@@ -57,7 +59,7 @@ def make_plan(request: PlanRequest, reader: ApiReader) -> Plan:
         cluster_id=request.cluster_id,
         manifest_digest=request.manifests.digest,
         planned_at=request.now,
-        changes=_ordered((*(one.change for one in planned), *pruned)),
+        changes=_ordered((*_with_stale_notes(found, [one.change for one in planned]), *pruned)),
         seconds=request.clock() - started,
     )
 
@@ -199,6 +201,7 @@ def _replaced(request: PlanRequest, found: Survey) -> Iterator[tuple[ObjectRef, 
 def _prune_change(found: Survey, verdict: PruneVerdict, replaced_by: str) -> Change:
     entry: InventoryEntry = verdict.entry
     metadata = verdict.live["metadata"]
+    impact = impact_of_deletion(entry.ref, verdict.live) if verdict.deletes and not replaced_by else ()
     gone = f"replaced by {replaced_by}" if replaced_by else "no longer in the config"
     return Change(
         ref=entry.ref,
@@ -207,7 +210,19 @@ def _prune_change(found: Survey, verdict: PruneVerdict, replaced_by: str) -> Cha
         reason=gone if verdict.deletes else found.redactor.mask_text(verdict.kept),
         live_uid=str(metadata.get("uid", "")),
         live_resource_version=str(metadata.get("resourceVersion", "")),
+        impact=tuple(found.redactor.mask_text(note) for note in impact),
+        replaced_by=replaced_by if verdict.deletes else "",
     )
+
+
+def _with_stale_notes(found: Survey, changes: Iterable[Change]) -> Iterator[Change]:
+    """Yield the changes; those of a ConfigMap or Secret say whose running pods do not see them."""
+    every = tuple(changes)
+    staying = [found.live.objects[c.ref] for c in every if not c.impact and c.ref in found.live.objects]
+    readers = readers_of(staying)
+    for change in every:
+        stale = stale_notes((f.path for f in change.fields), readers.get(change.ref, ()))
+        yield replace(change, impact=(*change.impact, *stale)) if stale and change.action is Action.UPDATE else change
 
 
 def _changing(planned: Iterable[Planned]) -> frozenset[ObjectRef]:

@@ -27,7 +27,7 @@ class Comparison:
 
     `ours` are differences of fields that we own before or after, `server` counts the others; `lost` is what other
     managers lose, `gained` are fields that become ours without changing their value. `pending` says whether applying
-    the object would write anything that is not ignored by a rule.
+    the object would write anything that is not ignored by a rule. `changed` are all fields that differ, whosever.
     """
 
     ours: tuple[Difference, ...]
@@ -36,6 +36,7 @@ class Comparison:
     gained: tuple[FieldPath, ...]
     changes_ownership: bool
     pending: bool
+    changed: tuple[FieldPath, ...] = ()
 
 
 def compare(live: Body, merged: Body, wanted: Body, ignored: Iterable[FieldPath] = ()) -> Comparison:
@@ -64,6 +65,7 @@ def compare(live: Body, merged: Body, wanted: Body, ignored: Iterable[FieldPath]
         gained=_gained(live, merged, ours),
         changes_ownership=changes_ownership,
         pending=matters or (changes_ownership and _is_more_than(differences, patterns, live, merged)),
+        changed=tuple(difference.path for difference in differences),
     )
 
 

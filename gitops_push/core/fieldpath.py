@@ -138,6 +138,11 @@ def same_scalar(a: Any, b: Any) -> bool:
     return bool(a == b) and isinstance(a, bool) is isinstance(b, bool)
 
 
+def path_order(path: FieldPath) -> tuple[tuple[int, str], ...]:
+    """Return a sort key: fields by their path as it is written, indexes as numbers."""
+    return tuple((s, "") if isinstance(s, int) else (0, _format_segment(s)) for s in path)
+
+
 def prefixes(path: FieldPath) -> Iterator[FieldPath]:
     """Yield the ancestors of a path, nearest first, without the root."""
     return (path[:length] for length in range(len(path) - 1, 0, -1))

@@ -50,7 +50,9 @@ class Change:
     not exist. `taken` lists what people's tools lose. `reason` says for people why (why it is deleted, kept, blocked,
     or how a weaker fidelity came about). `warnings` come from the server. `server_changes` counts differences that the
     server itself makes (defaults, webhooks) and that are not shown. `live_state` is that of `core.live_state`: by
-    it the deployer tells a write to the status, which it may pass over, from an edit.
+    it the deployer tells a write to the status, which it may pass over, from an edit. `impact` says what comes with the
+    change (`core.impact`). `renamed_from` is the earlier hashed name that a new object follows, `replaced_by` the one
+    that follows a deleted object.
     """
 
     ref: ObjectRef
@@ -67,6 +69,8 @@ class Change:
     renamed_from: str = ""
     server_changes: int = 0
     live_state: str = ""
+    impact: tuple[str, ...] = ()
+    replaced_by: str = ""
 
 
 WRITING = frozenset({Action.CREATE, Action.UPDATE, Action.OWNERSHIP, Action.PRUNE})

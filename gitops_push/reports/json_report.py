@@ -167,6 +167,8 @@ def _change(change: Change) -> Data:
         "fidelity": change.fidelity.value,
         **({"reason": change.reason} if change.reason else {}),
         **({"renamedFrom": change.renamed_from} if change.renamed_from else {}),
+        **({"replacedBy": change.replaced_by} if change.replaced_by else {}),
+        "impact": list(change.impact),
         **_origin("origin", change.origin),
         "fields": [_field(field) for field in change.fields],
         "taken": [

@@ -10,6 +10,7 @@ from gitops_push.core.fielddiff import FieldChange, FieldOwner
 from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.managed_fields import FIELD_MANAGER
+from gitops_push.core.objects import ObjectRef
 from gitops_push.core.plan import Action, Change, Fidelity, Plan
 from gitops_push.core.run import RunHeader
 from gitops_push.reports.lines import Line, Tone, columns, counted
@@ -54,10 +55,12 @@ _COUNTED: Final = (
 
 def plan_lines(plan: Plan, header: RunHeader, next_command: str = "") -> tuple[Line, ...]:
     """Return the whole report of a plan."""
-    shown = [change for action in _ORDER for change in plan.changes if change.action is action]
+    merged = _shown_by_successors(plan)
+    shown = [c for action in _ORDER for c in plan.changes if c.action is action and c.ref not in merged]
     lines = [Line(str(header), Tone.HEADING), Line(f"plan: {plan_counts(plan)}   ({_how(plan)})")]
     rows = [(_SIGNS[c.action], c.action.value, str(c.ref), change_summary(c)) for c in shown]
-    lines += [Line(text, _TONES[c.action]) for text, c in zip(columns(rows), shown, strict=True)]
+    for text, change in zip(columns(rows), shown, strict=True):
+        lines += [Line(text, _TONES[change.action]), *_impact_lines(change)]
     for change in shown:
         lines += _details(change)
     lines += [Line(f"help: {way_out}") for way_out in dict.fromkeys(_ways_out(shown))]
@@ -86,15 +89,28 @@ def change_summary(change: Change) -> str:
     """Return the one line about a change: its reason, or its fields, and from whom it takes some."""
     reason = change.reason.partition("; ")[0] if change.action is Action.BLOCKED else change.reason
     parts = [reason] if reason else []
-    if change.action in {Action.UPDATE, Action.OWNERSHIP}:
+    if change.renamed_from:
+        parts.append(f"replaces {change.renamed_from}")
+    if change.action in {Action.UPDATE, Action.OWNERSHIP} or change.renamed_from:
         parts += [summarize_fields(change.fields)] if change.fields else []
         losers = Counter(loss.manager for loss in change.taken)
         parts += [f"takes {counted(n, 'field')} from {manager}" for manager, n in sorted(losers.items())]
-    if change.renamed_from:
-        parts.append(f"replaces {change.renamed_from}")
     if change.fidelity is not Fidelity.SERVER and not change.reason:
         parts.append(f"not checked by the server ({change.fidelity.value})")
     return "; ".join(part for part in parts if part)
+
+
+def _shown_by_successors(plan: Plan) -> frozenset[ObjectRef]:
+    """Return the deleted objects that the row of the hashed name which follows them tells of."""
+    told = {(c.ref.kind, c.ref.namespace, c.renamed_from) for c in plan.changes if c.renamed_from}
+    deleted = (change.ref for change in plan.changes if change.action is Action.PRUNE)
+    return frozenset(ref for ref in deleted if (ref.kind, ref.namespace, ref.name) in told)
+
+
+def _impact_lines(change: Change) -> Iterator[Line]:
+    """Yield what the change brings about, below its row."""
+    tone = Tone.DELETE if change.action is Action.PRUNE else Tone.UPDATE
+    yield from (Line(f"   impact: {note}", tone) for note in change.impact)
 
 
 def _details(change: Change) -> list[Line]:

@@ -535,3 +535,46 @@ def test_an_unreachable_server_ends_the_plan(server: FakeApiServer) -> None:
     server.fail("dry_run_apply", "env", ApiFailure(0, "", "connection reset"))
     with pytest.raises(ClusterError, match="no answer"):
         make_plan(request(config_map(a="1")), server)
+
+
+def reader_of(config: str, image: str = "web:1") -> dict[str, Any]:
+    body = deployment(image=image)
+    body["spec"]["template"]["spec"]["containers"][0]["envFrom"] = [{"configMapRef": {"name": config}}]
+    return body
+
+
+def test_a_change_that_running_pods_do_not_see_is_said_unless_they_restart(server: FakeApiServer) -> None:
+    owned = deploy(request(config_map(a="1"), reader_of("env")), server)
+    plan = make_plan(request(config_map(a="2"), reader_of("env"), owned=owned), server)
+    assert change_of(plan, "env").impact == ("running pods of Deployment web keep the old values until they restart",)
+    restarting = make_plan(request(config_map(a="2"), reader_of("env", "web:2"), owned=owned), server)
+    assert change_of(restarting, "env").impact == ()
+    assert change_of(restarting, "web").impact == ("restarts 2 pods",)
+
+
+def test_a_deletion_says_what_goes_with_it_and_a_replaced_one_does_not(server: FakeApiServer) -> None:
+    owned = deploy(request(deployment(), hashed("2222222222", a="1")), server)
+    plan = make_plan(request(hashed("4444444444", a="2"), owned=owned), server)
+    assert change_of(plan, "web").impact == ("stops 2 pods",)
+    gone = change_of(plan, "env-2222222222")
+    assert (gone.action, gone.replaced_by, gone.impact) == (Action.PRUNE, "env-4444444444", ())
+
+
+def test_fields_are_in_the_order_of_their_paths(server: FakeApiServer) -> None:
+    owned = deploy(request(config_map(b="1", a="1", c="1")), server)
+    plan = make_plan(request(config_map(c="2", b="2", a="2"), owned=owned), server)
+    assert [field.path[-1] for field in change_of(plan, "env").fields] == ["a", "b", "c"]
+
+
+def test_no_note_about_a_change_holds_a_secret_value(server: FakeApiServer) -> None:
+    service: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
+    }
+    owned = deploy(request(service), server)
+    moved = {**service, "spec": {**service["spec"], "selector": {"app": "hunter2-canary"}}}
+    plan = make_plan(request(moved, owned=owned, redactor=Redactor(b"key", ["hunter2-canary"])), server)
+    (note,) = change_of(plan, "web").impact
+    assert note.startswith("selects pods by other labels: app=web -> app=‹secret:")  # noqa: RUF001

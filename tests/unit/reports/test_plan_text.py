@@ -135,3 +135,31 @@ def test_blocked_objects_have_short_rows_and_one_way_out_below() -> None:
         "help: kubectl get configmaps -A",
         "BLOCKED prod: 2 objects; apply refuses, with exit code 15",
     ]
+
+
+def test_what_a_change_brings_about_is_below_its_row() -> None:
+    shown = text_of(Change(WEB, "apps/v1", Action.PRUNE, reason="no longer in the config", impact=("stops 3 pods",)))
+    assert shown.splitlines()[2:4] == [
+        "!  delete  apps/Deployment shop/web  no longer in the config",
+        "   impact: stops 3 pods",
+    ]
+
+
+def test_a_hashed_name_and_the_one_it_replaces_are_one_row_and_two_counts() -> None:
+    old, new = (ObjectRef("", "ConfigMap", "shop", f"env-{digit * 10}") for digit in "24")
+    create = Change(new, "v1", Action.CREATE, fields=(field("data.A", "1", "2"),), renamed_from=old.name)
+    shown = text_of(create, Change(old, "v1", Action.PRUNE, reason="replaced by it", replaced_by=new.name))
+    assert shown.splitlines()[1:6] == [
+        "plan: 1 create, 1 delete, 0 unchanged   (server-side dry run, 0.8 s)",
+        '+  create  v1/ConfigMap shop/env-4444444444  replaces env-2222222222; data.A "1" -> "2"',
+        "",
+        "v1/ConfigMap shop/env-4444444444",
+        '    data.A: "1" -> "2"',
+    ]
+
+
+def test_a_predecessor_that_is_kept_has_its_own_row_with_the_reason_once() -> None:
+    old, new = (ObjectRef("", "ConfigMap", "shop", f"env-{digit * 10}") for digit in "24")
+    create = Change(new, "v1", Action.CREATE, renamed_from=old.name)
+    shown = text_of(create, Change(old, "v1", Action.KEPT, reason="pruning is switched off"))
+    assert shown.count("pruning is switched off") == 1
