@@ -19,13 +19,29 @@ PACKAGE = ROOT / "gitops_push"
 HEAVY = ("kubernetes", "keyring", "rich", "urllib3", "requests", "pydantic", "jsonschema")
 
 
+UNUSED_BY_BUILD = (
+    "difflib",
+    "subprocess",
+    "traceback",
+    "gitops_push.core.deployment",
+    "gitops_push.core.disclosure",
+    "gitops_push.core.inventory",
+    "gitops_push.core.plan",
+    "gitops_push.repo.checkout",
+    "gitops_push.repo.config",
+    "gitops_push.reports.deployment_text",
+    "gitops_push.reports.json_report",
+    "gitops_push.workflow.connection",
+)
+
+
 def loaded_modules(*arguments: str) -> set[str]:
-    """Return the top-level modules that a run of the program has loaded when it ends."""
+    """Return the modules that a run of the program has loaded when it ends."""
     code = (
         "import sys\n"
         "from gitops_push.cli.main import run\n"
         f"code = run({list(arguments)!r})\n"
-        "print('\\n'.join(sorted({name.partition('.')[0] for name in sys.modules})), file=sys.stderr)\n"
+        "print('\\n'.join(sorted(sys.modules)), file=sys.stderr)\n"
         "sys.exit(code)\n"
     )
     done = subprocess.run(
@@ -49,6 +65,14 @@ def loaded_modules(*arguments: str) -> set[str]:
 )
 def test_commands_without_a_cluster_load_nothing_heavy(arguments: tuple[str, ...]) -> None:
     assert not loaded_modules(*arguments) & set(HEAVY)
+
+
+def test_a_build_loads_nothing_that_it_does_not_use(tmp_path: Path) -> None:
+    (tmp_path / "kustomization.yaml").write_text("resources: [map.yaml]\n")
+    (tmp_path / "map.yaml").write_text("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n")
+    loaded = loaded_modules("build", str(tmp_path))
+    assert "gitops_push.kustomize.build" in loaded
+    assert not loaded & set(UNUSED_BY_BUILD)
 
 
 def test_the_layers_are_kept() -> None:

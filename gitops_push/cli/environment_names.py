@@ -9,8 +9,6 @@ from click.shell_completion import CompletionItem
 
 from gitops_push.cli.session import Session
 from gitops_push.core.errors import GitopsPushError
-from gitops_push.workflow.commands import environment_names
-from gitops_push.workflow.settings import Settings
 
 
 def complete_environment(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -21,6 +19,9 @@ def complete_environment(ctx: click.Context, _: click.Parameter, incomplete: str
 
 
 def _names(ctx: click.Context) -> tuple[str, ...]:
+    from gitops_push.workflow.commands import environment_names
+    from gitops_push.workflow.settings import Settings
+
     session = ctx.find_object(Session)
     directory = Path(ctx.params.get("directory") or ".")
     settings = Settings(

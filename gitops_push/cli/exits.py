@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -98,6 +97,8 @@ def _report_usage(error: click.ClickException, session: Session) -> int:
 
 def _report_bug(error: Exception, session: Session) -> int:
     """One line for people; the traceback (masked, without values of variables) only with --verbose."""
+    import traceback
+
     last = traceback.extract_tb(error.__traceback__)[-1:]
     at = f" at {Path(last[0].filename).name}:{last[0].lineno}" if last else ""
     problem = Problem(

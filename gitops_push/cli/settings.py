@@ -6,19 +6,20 @@ import os
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gitops_push.cli.kustomize_options import kustomize_flags
 from gitops_push.cli.session import Session
 from gitops_push.core.codes import Code
-from gitops_push.core.deployment import Outcome, Result
 from gitops_push.core.errors import ConfigError, Problem
-from gitops_push.reports.deployment_text import outcome_line
 from gitops_push.reports.lines import Line, Tone
 from gitops_push.workflow.commands import list_environments
 from gitops_push.workflow.settings import Settings, Watcher
+
+if TYPE_CHECKING:
+    from gitops_push.core.deployment import Outcome
 
 
 def settings_of(session: Session, parameters: dict[str, Any]) -> Settings:
@@ -47,6 +48,9 @@ def settings_of(session: Session, parameters: dict[str, Any]) -> Settings:
 
 def _show_failure(session: Session, outcome: Outcome) -> None:
     """Tell of a failure when it happens; what is not ready is known at the end only, and in the report."""
+    from gitops_push.core.deployment import Result
+    from gitops_push.reports.deployment_text import outcome_line
+
     if outcome.result in {Result.FAILED, Result.UNKNOWN}:
         session.console.note_unless_quiet([outcome_line(outcome)])
 

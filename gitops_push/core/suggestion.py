@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from difflib import get_close_matches
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:
     """Return ` (did you mean 'x'?)` for the known word that is nearest to `word`, or "" when none is near."""
+    from difflib import get_close_matches
+
     near = get_close_matches(word, sorted(known), n=1)
     if not near:
         spelled = {name.lower(): name for name in known}.get(word.lower())

@@ -69,12 +69,19 @@ def duplicate_problems(manifests: Sequence[Manifest]) -> tuple[Problem, ...]:
 
 def unknown_namespaces(manifests: Sequence[Manifest], environment: Environment) -> tuple[Problem, ...]:
     """Return a problem for each namespace that neither the set, nor the environment, nor Kubernetes itself brings."""
+    found = first_in_unknown_namespaces(manifests, environment)
+    known = _known_namespaces(manifests, environment) if found else frozenset()
+    return tuple(_unknown_namespace(manifest, known) for manifest in found)
+
+
+def first_in_unknown_namespaces(manifests: Sequence[Manifest], environment: Environment) -> tuple[Manifest, ...]:
+    """Return the first manifest in each namespace that is not known; see `unknown_namespaces`."""
     known = _known_namespaces(manifests, environment)
     first: dict[str, Manifest] = {}
     for manifest in manifests:
         if manifest.ref.namespace and manifest.ref.namespace not in known:
             first.setdefault(manifest.ref.namespace, manifest)
-    return tuple(_unknown_namespace(name, manifest, known) for name, manifest in first.items())
+    return tuple(first.values())
 
 
 def _known_namespaces(manifests: Sequence[Manifest], environment: Environment) -> frozenset[str]:
@@ -83,7 +90,8 @@ def _known_namespaces(manifests: Sequence[Manifest], environment: Environment) -
     return frozenset({environment.namespace, *named}) | _ALWAYS_THERE
 
 
-def _unknown_namespace(name: str, manifest: Manifest, known: Collection[str]) -> Problem:
+def _unknown_namespace(manifest: Manifest, known: Collection[str]) -> Problem:
+    name = manifest.ref.namespace
     message = f"{manifest.ref} is in namespace {name!r}, which is not in the set{did_you_mean(name, known)}"
     hint = f"add the Namespace to the set, or, if it exists already, add v1/Namespace/{name} to 'external'"
     origin = manifest.origin_at(("metadata", "namespace"))

@@ -6,7 +6,6 @@ error.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -56,7 +55,9 @@ class TypedFields:
         names = {name.lower(): name for name in known}
         for key in self.fields:
             if key.lower() not in names:
-                close = difflib.get_close_matches(key.lower(), names, n=1)
+                from difflib import get_close_matches
+
+                close = get_close_matches(key.lower(), names, n=1)
                 hint = (
                     f"did you mean {names[close[0]]!r}?"
                     if close

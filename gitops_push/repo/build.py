@@ -27,13 +27,12 @@ from gitops_push.core.redaction import Redactor
 from gitops_push.core.scopes import IsNamespaced, ref_of, settle_scope
 from gitops_push.core.secret_values import secret_values_of
 from gitops_push.core.tree import Node
-from gitops_push.core.validation import object_problems, set_problems, unknown_namespaces
+from gitops_push.core.validation import first_in_unknown_namespaces, object_problems, set_problems
 from gitops_push.documents.json_text import canonical_json
 from gitops_push.documents.reader import Usage
 from gitops_push.kustomize.build import build_kustomization
 from gitops_push.kustomize.programs import NO_PROGRAMS, Programs
 from gitops_push.repo.directory import kustomization_of, read_directory
-from gitops_push.repo.foreign_builder import build_elsewhere, objects_of
 from gitops_push.repo.programs import LocalPrograms, private_folder
 from gitops_push.system.files import RepoFiles
 
@@ -125,6 +124,8 @@ class _Workshop:
 
     def built_elsewhere(self, source: KustomizeSource) -> list[_Raw]:
         """Return the objects of a kustomization that another program builds."""
+        from gitops_push.repo.foreign_builder import build_elsewhere, objects_of
+
         output = build_elsewhere(
             source, source.builder, Path(self.checkout.root), self.folder, {} if self.environ is None else self.environ
         )
@@ -187,9 +188,9 @@ def _foreign_namespaces(manifests: Sequence[Manifest], environment: Environment)
     if environment.declared:
         return []
     return [
-        f"{problem.origin}: namespace {problem.ref.namespace!r} is not in the set; it must exist in the cluster"
-        for problem in unknown_namespaces(manifests, environment)
-        if problem.ref
+        f"{manifest.origin_at(('metadata', 'namespace'))}: namespace {manifest.ref.namespace!r} is not in the set; "
+        "it must exist in the cluster"
+        for manifest in first_in_unknown_namespaces(manifests, environment)
     ]
 
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 from gitops_push.core.checkout import Checkout
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import ConfigError, Problem
-from gitops_push.repo.directory import CONFIG_NAMES
+from gitops_push.repo.roots import config_root, worktree_root
 from gitops_push.system.process import Completed, ProcessError, ProgramMissingError, run
 
 _OUTPUT_LIMIT_BYTES: Final = 64 * 1024 * 1024
@@ -32,9 +32,9 @@ def read_checkout(start: Path, environ: Mapping[str, str]) -> Checkout:
     fails.
     """
     folder = _existing_folder(start)
-    worktree = _worktree_root(folder)
+    worktree = worktree_root(folder)
     if worktree is None:
-        return Checkout(root=_config_root(folder))
+        return Checkout(root=config_root(folder))
     try:
         return _read_git(_Git(worktree, environ))
     except ProgramMissingError:
@@ -72,21 +72,6 @@ def _existing_folder(start: Path) -> Path:
     except (OSError, RuntimeError) as error:
         raise _unusable(start, "there is no such file or directory") from error
     return found if found.is_dir() else found.parent
-
-
-def _worktree_root(folder: Path) -> Path | None:
-    """Return the nearest folder upward with a `.git`: a directory, or the file of a worktree or submodule."""
-    for candidate in (folder, *folder.parents):
-        if (candidate / ".git").exists():
-            return candidate
-    return None
-
-
-def _config_root(folder: Path) -> Path:
-    for candidate in (folder, *folder.parents):
-        if any((candidate / name).is_file() for name in CONFIG_NAMES):
-            return candidate
-    return folder
 
 
 def _read_git(git: _Git) -> Checkout:

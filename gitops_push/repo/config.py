@@ -19,7 +19,6 @@ from gitops_push.core.tree import Fields, Items, as_origin, origin_at
 from gitops_push.documents.reader import Dialect, read_one
 from gitops_push.repo.config_grammar import CONFIG
 from gitops_push.repo.config_reader import grammar_problems
-from gitops_push.repo.directory import CONFIG_NAMES
 from gitops_push.repo.globs import find_files, is_glob
 from gitops_push.repo.placeholders import placeholders_in
 from gitops_push.system.files import RepoFiles
@@ -70,18 +69,6 @@ class _ConfigFile:
     @property
     def base(self) -> str:
         return self.path.rpartition("/")[0] or "."
-
-
-def find_config(files: RepoFiles, folder: str = ".") -> str | None:
-    """Return the config file of `folder`, or of the nearest folder above it up to the root; None if there is none."""
-    while True:
-        for name in CONFIG_NAMES:
-            path = files.resolve(folder, name)
-            if files.is_file(path):
-                return path
-        if folder == ".":
-            return None
-        folder = folder.rpartition("/")[0] or "."
 
 
 def load_config(files: RepoFiles, path: str) -> Config:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from gitops_push.repo.grammar import Brief, Either, Field, ListOf, Named, Number, Record, Switch, Text
+from gitops_push.repo.placeholders import PLACEHOLDER
 
-PLACEHOLDER: Final = r"\{[A-Za-z][A-Za-z0-9_]*\}"
 _LABEL: Final = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 _VERSION: Final = r"v[0-9]+(?:(?:alpha|beta)[0-9]+)?"
 

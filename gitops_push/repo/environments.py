@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from gitops_push.core.checkout import Checkout
@@ -14,11 +14,13 @@ from gitops_push.core.environment import Environment
 from gitops_push.core.errors import BuildError, ConfigError, Problem, UsageError
 from gitops_push.core.origin import Origin
 from gitops_push.core.suggestion import did_you_mean
-from gitops_push.repo.config import Config, Entry, find_config, load_config
 from gitops_push.repo.discovery import path_environment
 from gitops_push.repo.placeholders import Match, fill, find_matches, placeholders_in
-from gitops_push.repo.settings import Maker, make_environment
+from gitops_push.repo.roots import find_config
 from gitops_push.system.files import RepoFiles
+
+if TYPE_CHECKING:
+    from gitops_push.repo.config import Config, Entry
 
 _MAX_PLACEHOLDERS: Final = 3
 NO_MATCH: Final = Match("", {})
@@ -83,11 +85,19 @@ def load_environments(checkout: Checkout, files: RepoFiles, config: Config) -> t
 
 def load_nearest_config(checkout: Checkout, files: RepoFiles, asked: Asked) -> Config | None:
     """Return the config that holds for what was asked, or None if there is none. Raises `ConfigError`."""
+    path = _path_of_config(checkout, files, asked)
+    if path is None:
+        return None
+    from gitops_push.repo.config import load_config  # with the grammar of the file, which a repo without one needs not
+
+    return load_config(files, path)
+
+
+def _path_of_config(checkout: Checkout, files: RepoFiles, asked: Asked) -> str | None:
     if not asked.config:
-        path = find_config(files, asked.folder)
-        return load_config(files, path) if path else None
+        return find_config(files, asked.folder)
     try:
-        return load_config(files, _from_root(checkout, files, asked.folder, asked.config))
+        return _from_root(checkout, files, asked.folder, asked.config)
     except BuildError as error:
         raise ConfigError(Problem(Code.CONFIG_UNREADABLE, item.message) for item in error.problems) from error
 
@@ -127,6 +137,8 @@ def find_named(files: RepoFiles, config: Config, name: str) -> NamedEntry | None
 
 def make(checkout: Checkout, files: RepoFiles, config: Config, named: NamedEntry) -> Environment:
     """Return the environment of an entry. Raises `ConfigError` with all that is wrong with it."""
+    from gitops_push.repo.settings import Maker, make_environment
+
     project = named.entry.project or project_of(checkout)
     return make_environment(Maker(files, config.clusters, named.name, project, named.entry, named.match))
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from gitops_push.repo.config_grammar import PLACEHOLDER
 from gitops_push.system.files import RepoFiles
 
+PLACEHOLDER: Final = r"\{[A-Za-z][A-Za-z0-9_]*\}"
 _PLACEHOLDER: Final = re.compile(PLACEHOLDER)
 
 

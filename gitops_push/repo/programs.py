@@ -1,4 +1,7 @@
-"""Runs the programs that a build needs, as far as the options of the build allow them."""
+"""Runs the programs that a build needs, as far as the options of the build allow them.
+
+What starts them is loaded when one is: most builds need none.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,6 @@ from pathlib import Path, PurePath
 from gitops_push.core.build_options import BuildOptions
 from gitops_push.kustomize.git_url import LocalRepository
 from gitops_push.kustomize.programs import ChartRequest, FunctionCall, helm_not_allowed
-from gitops_push.repo.functions import run_function
-from gitops_push.repo.helm import render_chart
-from gitops_push.repo.local_git import LocalGit
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class LocalPrograms:
 
     def clone(self, repository: LocalRepository) -> PurePath:
         """Return a folder with the files of a repository of this machine. Raises `BuildError`."""
+        from gitops_push.repo.local_git import LocalGit
+
         root = None if self.options.git_outside else self.root
         return LocalGit(self.folder, self.environ.get("PATH", ""), root).clone(repository)
 
@@ -34,10 +36,14 @@ class LocalPrograms:
         """Return what helm prints for a chart, if the options allow helm. Raises `BuildError`."""
         if not self.options.enable_helm:
             raise helm_not_allowed(request.chart)
+        from gitops_push.repo.helm import render_chart
+
         return render_chart(request, self.options.helm, self.folder, self.environ)
 
     def run_function(self, call: FunctionCall) -> bytes:
         """Return what a function prints, if the options allow it. Raises `BuildError`."""
+        from gitops_push.repo.functions import run_function
+
         return run_function(call, self.options, self.root, self.folder, self.environ)
 
 

@@ -16,20 +16,13 @@ from typing import TYPE_CHECKING
 
 from gitops_push import __version__
 from gitops_push.core.checkout import Checkout
-from gitops_push.core.deployment import Deployment
-from gitops_push.core.disclosure import sensitive_values
-from gitops_push.core.drift import DriftReport
 from gitops_push.core.environment import Environment
 from gitops_push.core.objects import ManifestSet
-from gitops_push.core.ownership import ForcedConflicts
-from gitops_push.core.plan import Plan
 from gitops_push.core.redaction import Redactor
-from gitops_push.core.rules import patterns_for
 from gitops_push.core.run import RunHeader
-from gitops_push.core.status import StatusReport
+from gitops_push.core.secret_values import secret_values_of
 from gitops_push.repo.build import build_manifests
 from gitops_push.repo.environments import Asked, load_environments, load_nearest_config, named_entries
-from gitops_push.workflow.connection import Connection, connected, open_api
 from gitops_push.workflow.settings import Confirm, Settings, Watcher
 from gitops_push.workflow.workspace import (
     EnvironmentSummary,
@@ -41,6 +34,11 @@ from gitops_push.workflow.workspace import (
 
 if TYPE_CHECKING:
     from gitops_push.cluster.survey import PlanRequest
+    from gitops_push.core.deployment import Deployment
+    from gitops_push.core.drift import DriftReport
+    from gitops_push.core.plan import Plan
+    from gitops_push.core.status import StatusReport
+    from gitops_push.workflow.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +90,10 @@ def list_environments(settings: Settings) -> tuple[EnvironmentSummary, ...]:
 def build(settings: Settings, name: str, watcher: Watcher, *, only_printed: bool = False) -> Built:
     """Return the built manifest set of an environment. Reads files only. Raises `ConfigError`, `BuildError`.
 
-    With `only_printed` the set of a path may hold what a cluster would refuse, as kustomize prints it.
+    With `only_printed` git is not asked about the checkout, and the set of a path may hold what a cluster would refuse,
+    as kustomize prints it.
     """
-    workspace = open_workspace(settings, name, watcher)
+    workspace = open_workspace(settings, name, watcher, asks_git=not only_printed)
     environment = environment_of(workspace, settings, name)
     with watcher.working(f"building {environment.name}"), _without_collector():
         lenient = only_printed and not environment.declared
@@ -153,6 +152,7 @@ def status(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, 
     """Return what an environment owns in the cluster, and how healthy that is. Reads only."""
     from gitops_push.cluster.inventory_store import read_inventory
     from gitops_push.cluster.status import StatusRequest, read_status
+    from gitops_push.workflow.connection import connected
 
     workspace = open_workspace(settings, name, watcher)
     environment = environment_of(workspace, settings, name)
@@ -177,6 +177,7 @@ def _deploy(settings: Settings, prepared: Prepared, plan: Plan, watcher: Watcher
     """Deploy a confirmed plan; whatever this raises, nothing was written."""
     from gitops_push.cluster.deploy_request import DeployOptions, DeployRequest
     from gitops_push.cluster.deployer import deploy
+    from gitops_push.workflow.connection import open_api
 
     request = prepared.request
     options = DeployOptions(
@@ -203,6 +204,8 @@ def _prepared(settings: Settings, name: str, watcher: Watcher) -> Iterator[Prepa
     """Build, connect, and read the inventory: what plan and drift report are made from."""
     from gitops_push.cluster.inventory_store import find_elsewhere, read_inventory
     from gitops_push.cluster.survey import PlanRequest
+    from gitops_push.core.ownership import ForcedConflicts
+    from gitops_push.workflow.connection import connected
 
     built = build(settings, name, watcher)
     environment = built.environment
@@ -235,6 +238,13 @@ def _header(checkout: Checkout, environment: Environment, connection: Connection
 
 
 def _secret_values(manifests: ManifestSet, environment: Environment) -> Iterator[str]:
+    if not environment.sensitive:
+        for manifest in manifests.manifests:
+            yield from secret_values_of(manifest.body)
+        return
+    from gitops_push.core.disclosure import sensitive_values
+    from gitops_push.core.rules import patterns_for
+
     for manifest in manifests.manifests:
         yield from sensitive_values(manifest.body, patterns_for(environment.sensitive, manifest.ref))
 

@@ -7,13 +7,15 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from gitops_push.core.deployment import Outcome
-from gitops_push.core.plan import Plan
 from gitops_push.core.redaction import Redactor
 from gitops_push.core.run import RunHeader
 from gitops_push.workflow.kustomize_flags import NO_FLAGS, KustomizeFlags
+
+if TYPE_CHECKING:
+    from gitops_push.core.deployment import Outcome
+    from gitops_push.core.plan import Plan
 
 
 def _nothing(*_: object) -> None:

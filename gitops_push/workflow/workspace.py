@@ -10,9 +10,9 @@ from gitops_push.core.checkout import Checkout
 from gitops_push.core.codes import Code
 from gitops_push.core.environment import DirectorySource, Environment, KustomizeSource, Source
 from gitops_push.core.errors import ConfigError, Problem, RefusedError
-from gitops_push.repo.checkout import read_checkout
 from gitops_push.repo.environments import Asked, load_environment
 from gitops_push.repo.reach import is_marked, reach_of
+from gitops_push.repo.roots import root_of
 from gitops_push.system.files import RepoFiles
 from gitops_push.workflow.settings import Settings, Watcher
 
@@ -36,19 +36,27 @@ class EnvironmentSummary:
     sources: tuple[str, ...]
 
 
-def open_workspace(settings: Settings, target: str, watcher: Watcher) -> Workspace:
-    """Open the checkout of the current folder, or of the path that is asked for where that lies elsewhere."""
+def open_workspace(settings: Settings, target: str, watcher: Watcher, *, asks_git: bool = True) -> Workspace:
+    """Open the checkout of the current folder, or of the path that is asked for where that lies elsewhere.
+
+    Without `asks_git` nothing but its root is known of the checkout, and no git is started.
+    """
     folder = _resolved(settings.directory)
-    checkout = read_checkout(folder, settings.environ)
     path = _resolved(folder / target)
-    if path.exists() and not path.is_relative_to(checkout.root):
+    if path.exists() and not path.is_relative_to(root_of(folder)):
         folder = path if path.is_dir() else path.parent
-        checkout = read_checkout(folder, settings.environ)
+    checkout = _checkout_of(folder, settings) if asks_git else Checkout(root_of(folder))
     if path.exists() and not is_marked(Path(checkout.root)):
         start = path if path.is_dir() else path.parent
         checkout = replace(checkout, root=reach_of(checkout.root, start))
     watcher.root(Path(checkout.root))
     return Workspace(checkout, RepoFiles(checkout.root), folder.relative_to(checkout.root).as_posix())
+
+
+def _checkout_of(folder: Path, settings: Settings) -> Checkout:
+    from gitops_push.repo.checkout import read_checkout
+
+    return read_checkout(folder, settings.environ)
 
 
 def _resolved(path: Path) -> Path:

@@ -18,8 +18,9 @@ from gitops_push.core.environment import (
 )
 from gitops_push.core.errors import ConfigError, UsageError
 from gitops_push.core.objects import ObjectRef
-from gitops_push.repo.config import find_config, load_config
+from gitops_push.repo.config import load_config
 from gitops_push.repo.environments import Asked, load_environment, load_environments
+from gitops_push.repo.roots import find_config
 from gitops_push.system.files import RepoFiles
 
 Writer = Callable[..., RepoFiles]
