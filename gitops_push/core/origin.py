@@ -11,8 +11,9 @@ class Origin:
 
     `file` is relative to the repo root, with forward slashes; `line` and `column` count from 1, and a line of 0
     says that only the file is known. `step` names what set the value there ("" for a plain read, else for example
-    "patch", "images", "namePrefix"). `trail` lists the places that held earlier values, oldest first, each without
-    a trail of its own.
+    "patch", "images", "namePrefix"). `trail` lists the places that led to the value before, oldest first, each without
+    a trail of its own: those of earlier values, and those that an entry was read through (the `files:` entry of a
+    generator, the name that a reference follows).
     """
 
     file: str
@@ -32,7 +33,12 @@ class Origin:
         return Origin(self.file, self.line, self.column, self.step) if self.trail else self
 
     def after(self, earlier: Origin | None) -> Origin:
-        """Return this place with `earlier` and its trail as the history of the value."""
+        """Return this place with `earlier` and its trail before its own trail."""
         if earlier is None:
             return self
-        return Origin(self.file, self.line, self.column, self.step, (*earlier.trail, earlier.without_trail()))
+        trail = (*earlier.trail, earlier.without_trail(), *self.trail)
+        return Origin(self.file, self.line, self.column, self.step, trail)
+
+    def by(self, step: str) -> Origin:
+        """Return the same place, as what that step set there."""
+        return Origin(self.file, self.line, self.column, step, self.trail)

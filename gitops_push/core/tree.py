@@ -10,7 +10,7 @@ A mark is either a packed position in the container's own file (an int: cheap, w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
 from gitops_push.core.origin import Origin
@@ -18,6 +18,9 @@ from gitops_push.core.origin import Origin
 Mark: TypeAlias = int | Origin
 Node: TypeAlias = Any
 """A `Fields`, an `Items`, or a scalar."""
+
+Placed: TypeAlias = "tuple[tuple[str | int, ...], Node, Origin | None]"
+"""The path of a value, the value, and its place."""
 
 _COLUMN_BITS: Final = 12
 _COLUMN_MASK: Final = (1 << _COLUMN_BITS) - 1
@@ -93,14 +96,40 @@ def origin_at(root: Node, path: Sequence[str | int]) -> Origin | None:
     found = start_of(root)
     node = root
     for step in path:
-        mark = _mark_of(node, step)
-        if mark is not None:
-            found = as_origin(mark, node.file)
+        found = _place_in(node, step, found)
         child = _child(node, step)
         if child is None:
             return found
         node = child
     return found
+
+
+def origins(root: Node) -> Iterator[Placed]:
+    """Yield path, value and place of every scalar and every empty container, as `origin_at` has it, in one pass."""
+    yield from _origins(root, (), start_of(root))
+
+
+def _origins(node: Node, path: tuple[str | int, ...], above: Origin | None) -> Iterator[Placed]:
+    if isinstance(node, dict) and node:
+        for key, value in node.items():
+            yield from _origins(value, (*path, key), _place_in(node, key, above))
+    elif isinstance(node, list) and node:
+        for index, value in enumerate(node):
+            yield from _origins(value, (*path, index), _place_in(node, index, above))
+    else:
+        yield path, node, above
+
+
+def _place_in(node: Node, step: str | int, above: Origin | None) -> Origin | None:
+    mark = _mark_of(node, step)
+    return above if mark is None else _below(as_origin(mark, node.file), above)
+
+
+def _below(place: Origin, above: Origin | None) -> Origin:
+    """Return the place of what a step set with all that is around it: what that replaced, the value replaced, too."""
+    if above is None or not above.trail or place.trail or (place.step, place.file) != (above.step, above.file):
+        return place
+    return Origin(place.file, place.line, place.column, place.step, above.trail)
 
 
 def put(fields: Fields, key: str, value: Node, origin: Origin) -> None:

@@ -69,6 +69,7 @@ class TreeBuilder:
         self._nodes = 0
         self._copied = 0
         self._anchors: dict[str, Any] = {}
+        self._anchor_places: dict[str, int] = {}  # of scalars: their aliases have the place of the text
         self._merging: list[Fields] = []
         self._stack: list[Fields | Items] = []
         self._flow_level = _NO_FLOW
@@ -76,6 +77,7 @@ class TreeBuilder:
     def read_document(self) -> tuple[Node, Mark]:
         """Return the value of the document whose start event was just read, and its place. Reads its end event too."""
         self._anchors.clear()
+        self._anchor_places.clear()
         self._flow_level = _NO_FLOW
         root = Items()
         self._stack.clear()
@@ -107,6 +109,7 @@ class TreeBuilder:
                     value = self._plain(value, place)
                 if event.anchor is not None:
                     anchors[event.anchor] = value
+                    self._anchor_places[event.anchor] = place
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 if self._merging and self._merging[-1] is node:
                     self._merge(self._merging.pop())
@@ -119,6 +122,8 @@ class TreeBuilder:
                 break
             elif kind is AliasEvent:
                 value = self._expanded(event.anchor, place, node)
+                if key is not None or not in_fields:
+                    place = self._anchor_places.get(event.anchor, place)
             else:
                 value = child = self._opened(event, place)
             left -= 1
@@ -159,6 +164,7 @@ class TreeBuilder:
             self._report(Code.YAML_INVALID, "this tag is not known; Kubernetes objects need none", place)
         if event.anchor is not None:
             self._anchors[event.anchor] = container
+            self._anchor_places.pop(event.anchor, None)
         if not event.flow_style:
             self._flow_level = _NO_FLOW
         elif len(self._stack) < self._flow_level:

@@ -72,8 +72,9 @@ def build_kustomization(
     if unused:
         loader.warnings.append(f"well-defined vars that were never replaced: {','.join(unused)}")
     require_names(resources)
-    if options.managed_by_label or "managedByLabel" in metadata:
-        add_managed_by_label(resources, Origin(kustomization.file, 1), loader.written)
+    managed = next((one.origin for one in metadata if one.value == "managedByLabel"), None)
+    if options.managed_by_label or managed:
+        add_managed_by_label(resources, managed or Origin(kustomization.file, 1), loader.written)
     kept = [resource for resource in resources if not is_local_config(resource)]
     if metadata:
         for resource in kept:

@@ -93,14 +93,20 @@ def keep_origin(old: Resource, generated: Resource) -> None:
         remove(_annotations(generated), ORIGIN_ANNOTATION)
 
 
-def keep_only(resource: Resource, wanted: Iterable[str]) -> None:
-    """Remove the notes that the root does not ask for; `wanted` is its `buildMetadata`."""
+def keep_only(resource: Resource, wanted: Iterable[Text]) -> None:
+    """Remove the notes that the root does not ask for, and mark the others as asked for there.
+
+    `wanted` is its `buildMetadata`.
+    """
+    places = {option.value: option.origin for option in wanted}
     for option, annotation in (
         ("originAnnotations", ORIGIN_ANNOTATION),
         ("transformerAnnotations", _TRANSFORMATIONS),
     ):
-        if option not in wanted:
+        if option not in places:
             remove(_annotations(resource), annotation)
+        elif annotation in _annotations(resource):
+            _annotations(resource).marks[annotation] = places[option].by("buildMetadata")
 
 
 def _annotations(resource: Resource) -> Fields:

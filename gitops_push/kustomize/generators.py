@@ -39,12 +39,12 @@ class Datum:
 def generate(entry: GeneratorEntry, shared: GeneratorOptions, loader: Loader) -> Resource:
     """Return the generated object, with what is to be done with one that is there already. Raises `BuildError`."""
     options = _merged_options(entry.options, shared)
-    if not entry.name:
+    if not entry.name.value:
         raise invalid(f"a {entry.kind} generator must have a name", entry.origin, "add `name:`")
     data = _data(entry, loader)
     _count(data, entry, loader)
     body = _body(entry, options, data)
-    generated = Resource(body, _step(entry.origin, _field(entry)))
+    generated = Resource(body, entry.origin.by(_field(entry)))
     generated.hashed = not options.disable_name_suffix_hash
     generated.behavior = entry.behavior
     _note_quotes(body, loader.written)
@@ -52,20 +52,21 @@ def generate(entry: GeneratorEntry, shared: GeneratorOptions, loader: Loader) ->
 
 
 def _body(entry: GeneratorEntry, options: GeneratorOptions, data: list[Datum]) -> Fields:
-    origin = _step(entry.origin, _field(entry))
+    origin = entry.origin.by(_field(entry))
     body = Fields(start=origin)
     put(body, "apiVersion", "v1", origin)
     put(body, "kind", entry.kind, origin)
     metadata = Fields(start=origin)
     put(body, "metadata", metadata, origin)
-    put(metadata, "name", entry.name, origin)
+    put(metadata, "name", entry.name.value, entry.name.origin.by(origin.step))
     if entry.namespace:
-        put(metadata, "namespace", entry.namespace, origin)
+        put(metadata, "namespace", entry.namespace.value, entry.namespace.origin.by(origin.step))
     for field, pairs in (("labels", options.labels), ("annotations", options.annotations)):
         if pairs:
             put(metadata, field, _pairs(pairs, origin), origin)
     if entry.kind == "Secret":
-        put(body, "type", entry.type or "Opaque", origin)
+        secret_type = entry.type or Text("Opaque", origin)
+        put(body, "type", secret_type.value, secret_type.origin.by(origin.step))
         put(body, "data", Fields(start=origin), origin)
     for datum in data:
         field, value = _encoded(entry.kind, datum.value)
@@ -73,7 +74,7 @@ def _body(entry: GeneratorEntry, options: GeneratorOptions, data: list[Datum]) -
             put(body, field, Fields(start=origin), origin)
         put(body[field], datum.key, value, datum.origin)
     if options.immutable:
-        put(body, "immutable", True, options.origin or origin)
+        put(body, "immutable", True, (options.origin or origin).by(origin.step))
     return body
 
 
@@ -100,7 +101,8 @@ def _data(entry: GeneratorEntry, loader: Loader) -> list[Datum]:
     for datum in _sources(entry, loader):
         if datum.key in data:
             raise invalid(
-                f"{entry.kind} {entry.name} illegally repeats the key `{datum.key}`, first at {data[datum.key].origin}",
+                f"{entry.kind} {entry.name.value} illegally repeats the key `{datum.key}`, "
+                f"first at {data[datum.key].origin}",
                 datum.origin,
                 "remove one of the two",
             )
@@ -112,7 +114,8 @@ def _count(data: list[Datum], entry: GeneratorEntry, loader: Loader) -> None:
     """Count the data against the budget of the build: one file can be put into any number of objects."""
     loader.usage.bytes += sum(len(datum.value) for datum in data)
     if loader.usage.bytes > DEFAULT_BUDGET.total_bytes:
-        message = f"the build holds more than {DEFAULT_BUDGET.total_bytes >> 20} MiB with {entry.kind} {entry.name}"
+        limit = f"{DEFAULT_BUDGET.total_bytes >> 20} MiB"
+        message = f"the build holds more than {limit} with {entry.kind} {entry.name.value}"
         hint = "a ConfigMap or Secret holds at most 1 MiB in Kubernetes: generate from smaller files"
         raise BuildError(Problem(Code.BUDGET_EXCEEDED, message, entry.origin, hint=hint))
 
@@ -121,19 +124,19 @@ def _sources(entry: GeneratorEntry, loader: Loader) -> Iterator[Datum]:
     step = _field(entry)
     for env in entry.envs:
         content, file = loader.read(env)
-        yield from _env_lines(content, file, step)
+        yield from _env_lines(content, file, env.origin.by(step))
     for literal in entry.literals:
         yield _literal(literal, entry, step)
     for source in entry.files:
         key, path = _file_source(source)
         content, file = loader.read(Text(path, source.origin))
-        yield Datum(key, content, Origin(file, 1, 1, step))
+        yield Datum(key, content, Origin(file, 1, 1, step).after(source.origin.by(step)))
 
 
-def _env_lines(content: bytes, file: str, step: str) -> Iterator[Datum]:
+def _env_lines(content: bytes, file: str, entry: Origin) -> Iterator[Datum]:
     """Yield the pairs of an env file: no quotes, no escapes, everything after the first `=` is the value."""
     for number, line in enumerate(content.split(b"\n"), start=1):
-        origin = Origin(file, number, 1, step)
+        origin = Origin(file, number, 1, entry.step).after(entry)
         try:
             text = line.decode().removesuffix("\r")
         except UnicodeDecodeError as error:
@@ -147,12 +150,12 @@ def _env_lines(content: bytes, file: str, step: str) -> Iterator[Datum]:
 def _literal(literal: Text, entry: GeneratorEntry, step: str) -> Datum:
     key, equals, value = literal.value.partition("=")
     if not key or not equals:
-        shown = f" of Secret {entry.name}" if entry.kind == "Secret" else f" {literal.value!r}"
+        shown = f" of Secret {entry.name.value}" if entry.kind == "Secret" else f" {literal.value!r}"
         message = f"invalid literal source{shown}, expected key=value"
         raise invalid(message, literal.origin, "write it as KEY=VALUE")
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
         value = value[1:-1]
-    return Datum(key, value.encode(), _step(literal.origin, step))
+    return Datum(key, value.encode(), literal.origin.by(step))
 
 
 def _file_source(source: Text) -> tuple[str, str]:
@@ -287,13 +290,9 @@ def _first_wins(local: tuple[Pair, ...], shared: tuple[Pair, ...]) -> tuple[Pair
 def _pairs(pairs: tuple[Pair, ...], origin: Origin) -> Fields:
     fields = Fields(start=origin)
     for pair in pairs:
-        put(fields, pair.key, pair.value, pair.origin)
+        put(fields, pair.key, pair.value, pair.origin.by(origin.step))
     return fields
 
 
 def _field(entry: GeneratorEntry) -> str:
     return "secretGenerator" if entry.kind == "Secret" else "configMapGenerator"
-
-
-def _step(origin: Origin, step: str) -> Origin:
-    return Origin(origin.file, origin.line, origin.column, step)

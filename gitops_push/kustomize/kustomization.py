@@ -93,11 +93,11 @@ class GeneratorEntry:
     """An item of `configMapGenerator` or `secretGenerator`. `kind` is ConfigMap or Secret; `type` of a Secret only."""
 
     kind: str
-    name: str
+    name: Text
     origin: Origin
-    namespace: str = ""
+    namespace: Text | None = None
     behavior: str = ""
-    type: str = ""
+    type: Text | None = None
     literals: tuple[Text, ...] = ()
     files: tuple[Text, ...] = ()
     envs: tuple[Text, ...] = ()
@@ -236,5 +236,5 @@ class Kustomization:
     crds: tuple[Text, ...] = ()
     open_api: OpenApi | None = None
     plugins: Plugins = Plugins()
-    build_metadata: tuple[str, ...] = ()
+    build_metadata: tuple[Text, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -27,7 +27,7 @@ from gitops_push.kustomize.kustomization import (
     VarEntry,
 )
 from gitops_push.kustomize.replacements.reading import read_replacement_entry
-from gitops_push.kustomize.typed_fields import TypedFields
+from gitops_push.kustomize.typed_fields import Text, TypedFields
 
 _API_VERSIONS: Final = {
     KustomizationKind.KUSTOMIZATION: "kustomize.config.k8s.io/v1beta1",
@@ -117,7 +117,7 @@ def read_kustomization(fields: Fields, file: str) -> Kustomization:
         crds=top.texts("crds"),
         open_api=_open_api(top.one("openapi")),
         plugins=Plugins(top.texts("generators"), top.texts("transformers"), top.texts("validators")),
-        build_metadata=tuple(option.value for option in top.texts("buildMetadata")),
+        build_metadata=top.texts("buildMetadata"),
         warnings=_deprecations(top),
     )
     _check_metadata(top)
@@ -254,11 +254,11 @@ def read_generator(entry: TypedFields, kind: str) -> GeneratorEntry:
     env = entry.text("env")
     return GeneratorEntry(
         kind=kind,
-        name=entry.string("name"),
+        name=entry.text("name") or Text("", entry.origin),
         origin=entry.origin,
-        namespace=entry.string("namespace"),
+        namespace=entry.text("namespace"),
         behavior=entry.string("behavior"),
-        type=entry.string("type"),
+        type=entry.text("type"),
         literals=entry.texts("literals"),
         files=entry.texts("files"),
         envs=(*entry.texts("envs"), *((env,) if env else ())),

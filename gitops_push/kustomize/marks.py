@@ -37,8 +37,11 @@ def set_at(container: Container, key: str | int, value: Node, origin: Origin) ->
 
 
 def entries_of(items: Items) -> list[Entry]:
-    """Return the items with their places, valid in any file."""
-    return [(item, place_of(items, index) or items.start) for index, item in enumerate(items)]
+    """Return the items with their places, which are valid within the same sequence."""
+    marks = items.marks
+    if len(marks) < len(items):
+        marks = [*marks, *[items.start] * (len(items) - len(marks))]
+    return list(zip(items, marks, strict=True))
 
 
 def replace_entries(items: Items, entries: Iterable[Entry]) -> None:
@@ -48,10 +51,23 @@ def replace_entries(items: Items, entries: Iterable[Entry]) -> None:
     items.marks = [mark for _, mark in pairs]
 
 
+def note_step(node: Node, step: str) -> None:
+    """Name the step that sets whatever is in the tree, as a patch does. Changes the marks of the tree."""
+    if not isinstance(node, (Fields, Items)):
+        return
+    node.start = as_origin(node.start, node.file).by(step)
+    if isinstance(node, Fields):
+        node.marks = {key: as_origin(mark, node.file).by(step) for key, mark in node.marks.items()}
+    else:
+        node.marks = [as_origin(mark, node.file).by(step) for mark in node.marks]
+    for value in node.values() if isinstance(node, Fields) else node:
+        note_step(value, step)
+
+
 def with_step(origin: Origin | None, step: str, fallback: Origin) -> Origin:
     """Return the place with the name of the step that sets the value, unless it names one; else `fallback`."""
     if origin is None:
         return fallback
     if origin.step:
         return origin
-    return Origin(origin.file, origin.line, origin.column, step, origin.trail)
+    return origin.by(step)

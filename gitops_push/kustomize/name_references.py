@@ -216,6 +216,6 @@ def _same_ending(one: list[str], other: list[str], *, allow_empty: bool) -> bool
 
 
 def _origin(referral: Resource, field: str) -> Origin:
-    """Return the place of what gave the referral its name or namespace."""
+    """Return the place of what gave the referral its name or namespace, with all places that led to it as the trail."""
     place = place_of(referral.metadata, field) or referral.origin
-    return Origin(place.file, place.line, place.column, "name reference")
+    return Origin(place.file, place.line, place.column, "name reference", (*place.trail, place.without_trail()))

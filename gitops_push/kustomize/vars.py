@@ -205,7 +205,7 @@ class _Referrer:
         value = self._values[names[0]] if names else None
         origin = self._origin(value) if value else (earlier or self._place(text)).without_trail()
         if isinstance(container, Fields):
-            shared.set(container, str(key), result, origin)
+            shared.set(container, str(key), result, traced(origin, None, value.source) if value else origin)
             container.marks[str(key)] = traced(origin, earlier, value.source) if value else earlier or origin
         else:
             set_at(container, key, result, origin)

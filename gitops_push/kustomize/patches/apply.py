@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gitops_push.core.errors import BuildError, DocumentError
 from gitops_push.core.origin import Origin
-from gitops_push.core.tree import Fields, Items, put, remove
+from gitops_push.core.tree import Fields, Items, Node, put, remove
 from gitops_push.documents.reader import Dialect, Document
 from gitops_push.kustomize.accumulator import ResourceSet, duplicate
 from gitops_push.kustomize.errors import invalid
@@ -14,6 +14,7 @@ from gitops_push.kustomize.hashing import go_json
 from gitops_push.kustomize.kustomization import PatchEntry
 from gitops_push.kustomize.loader import Loader
 from gitops_push.kustomize.manifests import resources_of
+from gitops_push.kustomize.marks import note_step, place_of
 from gitops_push.kustomize.patches.json6902 import Operation, apply_operations, read_operations
 from gitops_push.kustomize.patches.strategic_merge import MergeContext, merge_patch
 from gitops_push.kustomize.patches.targets import select
@@ -97,7 +98,7 @@ def _parse(entry: PatchEntry, loader: Loader) -> ParsedPatch:
         items = _first_list(_documents(entry, loader, Dialect.KUBECTL))
         return ParsedPatch(source, operations=read_operations(items, entry.origin))
     try:
-        return ParsedPatch(source, strategic=tuple(resources_of(documents)))
+        return ParsedPatch(source, strategic=tuple(_patches_of(documents)))
     except BuildError as error:
         reasons = "; ".join(problem.message for problem in error.problems)
         raise invalid(
@@ -133,11 +134,19 @@ def _strategic_patches(entry: Text, loader: Loader) -> list[Resource]:
     """Return the patches of an entry that is a text, or else those of the file that it names."""
     if "\n" in entry.value or ":" in entry.value:
         try:
-            return resources_of(loader.inline_documents(entry, Dialect.KUSTOMIZE))
+            return _patches_of(loader.inline_documents(entry, Dialect.KUSTOMIZE))
         except BuildError:
             if not loader.is_file(entry):
                 raise
-    return resources_of(loader.documents(entry, Dialect.KUSTOMIZE))
+    return _patches_of(loader.documents(entry, Dialect.KUSTOMIZE))
+
+
+def _patches_of(documents: tuple[Document, ...]) -> list[Resource]:
+    """Return the patches in the documents; all that they hold is marked as set by a patch."""
+    patches = resources_of(documents)
+    for patch in patches:
+        note_step(patch.body, "patch")
+    return patches
 
 
 def _target_of(resources: ResourceSet, patch: Resource) -> Resource:
@@ -191,8 +200,8 @@ def _apply_strategic(
     resources: ResourceSet, resource: Resource, patch: Resource, entry: PatchEntry, loader: Loader
 ) -> None:
     before = resource.current_id()
-    kept = {name: resource.body.get(name) for name in ("apiVersion", "kind")}
-    name, namespace = resource.name, resource.namespace
+    kept = {field: _entry(resource.body, field) for field in ("apiVersion", "kind")}
+    name, namespace = _entry(resource.metadata, "name"), _entry(resource.metadata, "namespace")
     if entry.allow_name_change or entry.allow_kind_change:
         resource.remember_id()
     patch_type = resource.api_version, patch.kind  # kustomize gives the patch the apiVersion of its target
@@ -208,15 +217,19 @@ def _apply_strategic(
     resource.body = merged if merged is not None else Fields()
     if not resource.body:
         return
-    for field, value in kept.items():
+    for field, (value, at) in kept.items():
         if resource.body.get(field) != value and (field != "kind" or not entry.allow_kind_change):
-            put(resource.body, field, value, resource.origin)
-    if resource.name != name and not entry.allow_name_change:
-        resource.set_name(name, resource.origin)
-    if resource.namespace != namespace:
-        resource.set_namespace(namespace, resource.origin)
+            put(resource.body, field, value, at or resource.origin)
+    if resource.name != text_of(name[0]) and not entry.allow_name_change:
+        resource.set_name(text_of(name[0]), name[1] or resource.origin)
+    if resource.namespace != text_of(namespace[0]):
+        resource.set_namespace(text_of(namespace[0]), namespace[1] or resource.origin)
     if resource.current_id() != before:
         _note_new_identity(resources, resource)
+
+
+def _entry(fields: Fields, key: str) -> tuple[Node, Origin | None]:
+    return fields.get(key), place_of(fields, key)
 
 
 def _take_out_identity(patch: Resource, entry: PatchEntry) -> None:

@@ -14,7 +14,7 @@ from gitops_push.core.errors import BuildError, Problem
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields, Items, Node, copy_tree, remove
 from gitops_push.kustomize.errors import invalid
-from gitops_push.kustomize.marks import Container, place_of, set_at, with_step
+from gitops_push.kustomize.marks import Container, note_step, place_of, set_at
 from gitops_push.kustomize.resource import text_of
 
 _OPERATIONS: Final = ("add", "remove", "replace", "move", "copy", "test")
@@ -86,9 +86,11 @@ def _operation(item: Node, origin: Origin) -> Operation:
         raise invalid(
             f"unexpected kind of JSON patch operation: {name!r}", origin, f"op is one of {', '.join(_OPERATIONS)}"
         )
-    place = place_of(item, "value") or origin
     source = _pointer(item, "from", origin) if name in {"move", "copy"} else ()
-    return Operation(name, _pointer(item, "path", origin), source, item.get("value"), with_step(place, "patch", origin))
+    place = place_of(item, "from" if source else "value") or origin
+    value = item.get("value")
+    note_step(value, "patch")
+    return Operation(name, _pointer(item, "path", origin), source, value, place.by("patch"))
 
 
 def _pointer(item: Fields, field: str, origin: Origin) -> tuple[str, ...]:
@@ -138,15 +140,17 @@ def _add(body: Fields, operation: Operation) -> None:
     _insert(_parent(body, operation.path, operation), operation, copy_tree(operation.value))
 
 
-def _insert(container: Container, operation: Operation, value: Node) -> None:
+def _insert(container: Container, operation: Operation, value: Node, source: Origin | None = None) -> None:
+    """Put a value where the operation says; `source` is the place that it was moved or copied from."""
+    origin = operation.origin.after(source)
     last = operation.path[-1]
     if isinstance(container, Fields):
-        set_at(container, last, value, operation.origin)
+        set_at(container, last, value, origin)
         return
     index = len(container) if last == "-" else _index(container, last, operation, extra=1)
     container.marks.extend([container.start] * (len(container) - len(container.marks)))
     container.insert(index, value)
-    container.marks.insert(index, operation.origin)
+    container.marks.insert(index, origin)
 
 
 def _remove(body: Fields, operation: Operation) -> None:
@@ -172,14 +176,21 @@ def _replace(body: Fields, operation: Operation) -> None:
 
 def _move(body: Fields, operation: Operation) -> None:
     source = _parent(body, operation.source, operation)
-    value = _get(source, operation.source[-1], operation)
+    value, place = _taken(source, operation)
     _delete(source, operation.source[-1], operation)
-    _insert(_parent(body, operation.path, operation), operation, value)
+    _insert(_parent(body, operation.path, operation), operation, value, place)
 
 
 def _copy(body: Fields, operation: Operation) -> None:
-    value = _get(_parent(body, operation.source, operation), operation.source[-1], operation)
-    _insert(_parent(body, operation.path, operation), operation, copy_tree(value))
+    value, place = _taken(_parent(body, operation.source, operation), operation)
+    _insert(_parent(body, operation.path, operation), operation, copy_tree(value), place)
+
+
+def _taken(source: Container, operation: Operation) -> tuple[Node, Origin | None]:
+    """Return what an operation moves or copies, with its place."""
+    part = operation.source[-1]
+    value = _get(source, part, operation)
+    return value, place_of(source, part if isinstance(source, Fields) else _index(source, part, operation))
 
 
 def _test(body: Fields, operation: Operation) -> None:

@@ -15,7 +15,7 @@ from typing import Final
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields, Items, Node, remove
 from gitops_push.kustomize.errors import invalid
-from gitops_push.kustomize.marks import place_of, with_step
+from gitops_push.kustomize.marks import place_of
 from gitops_push.kustomize.patches.associative_lists import merge_associative
 from gitops_push.kustomize.patches.merge_schema import MergeSchema, schema_of
 from gitops_push.kustomize.quotes import reads_as_no_text
@@ -139,7 +139,7 @@ def _store(base: Fields, key: str, value: Node, patch: Fields, context: MergeCon
     elif value is not base.get(key, ABSENT) or (
         base is not patch and key in patch and not isinstance(value, (dict, list))
     ):
-        origin = with_step(place_of(patch, key), "patch", context.patch_origin)
+        origin = place_of(patch, key) or context.patch_origin
         context.shared.set(base, key, _in_old_quotes(base, key, value, patch, context), origin)
 
 

@@ -22,8 +22,8 @@ def _generator(kind: str) -> GeneratorReader:
         entry, metadata = read_generator(settings.fields, kind), settings.part("metadata")
         entry = replace(
             entry,
-            name=entry.name or metadata.string("name"),
-            namespace=entry.namespace or metadata.string("namespace"),
+            name=entry.name if entry.name.value else metadata.text("name") or entry.name,
+            namespace=entry.namespace or metadata.text("namespace"),
         )
         return lambda: [generate(entry, GeneratorOptions(), settings.loader)]
 
@@ -32,7 +32,7 @@ def _generator(kind: str) -> GeneratorReader:
 
 def _iam_policy(settings: PluginSettings) -> Generator:
     """Return the generator of a ServiceAccount that is bound to one of Google Cloud."""
-    origin = settings.config.origin
+    origin = settings.config.origin.by("IAMPolicyGenerator")
     cloud = settings.fields.string("cloud")
     if cloud != "gke":
         raise invalid(f"cloud provider {cloud} not supported yet", settings.fields.place("cloud"))
@@ -50,7 +50,7 @@ def _iam_policy(settings: PluginSettings) -> Generator:
         put(annotations, "iam.gke.io/gcp-service-account", f"{user}@{project}.iam.gserviceaccount.com", origin)
         for field, text in (("name", name), ("namespace", namespace)):
             if text:
-                put(metadata, field, text.value, text.origin)
+                put(metadata, field, text.value, text.origin.by(origin.step))
         return [Resource(body, origin)]
 
     return make

@@ -160,7 +160,7 @@ def _put(place: Place, node: Node, value: SourceValue, target: Target) -> None:
         name = str(key)
         was_quoted = target.written.is_quoted(container, name)
         untyped = isinstance(container[name], Untyped)
-        target.shared.set(container, name, node, target.origin)
+        target.shared.set(container, name, node, traced(target.origin, None, value.origin))
         if isinstance(node, str):
             target.written.noted.note(container, name, was_quoted and not untyped)
         container.marks[name] = traced(target.origin, earlier, value.origin)

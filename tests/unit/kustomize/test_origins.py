@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from gitops_push.core.errors import BuildError, Problem
 from gitops_push.core.tree import origin_at
-from gitops_push.kustomize.build import BuiltSet, build_kustomization
-from gitops_push.system.files import RepoFiles
-from tests.conformance.random_overlays import Overlays
 from tests.unit.kustomize.trees import DEPLOYMENT, build, only, place
 
 IMAGE = ("spec", "template", "spec", "containers", 0, "image")
@@ -104,33 +96,97 @@ def test_an_object_of_a_list_begins_where_its_item_does(tmp_path: Path) -> None:
     assert (built.objects[0].origin.file, built.objects[0].origin.line) == ("l.yaml", 4)
 
 
-def scalars(node: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    if isinstance(node, dict):
-        for key, value in node.items():
-            yield from scalars(value, (*path, key))
-    elif isinstance(node, list):
-        for index, value in enumerate(node):
-            yield from scalars(value, (*path, index))
-    else:
-        yield path
+CHAIN_TREE = {
+    "base/kustomization.yaml": "resources: [web.yaml]\n",
+    "overlay/app.env": "MODE=fast\n",
+    "base/web.yaml": """\
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata:
+          annotations: {a: &x text, b: *x}
+          name: web
+        spec:
+          template: {spec: {containers: [
+            {name: main,
+              args: [old],
+              image: "nginx:1",
+              envFrom: [{configMapRef: {name: env}}],
+              resources: {limits: &r {cpu: 1}, requests: {<<: *r}}}]}}
+        """,
+    "overlay/kustomization.yaml": """\
+        resources: [../base]
+        namePrefix: p-
+        generatorOptions: {}
+        configMapGenerator:
+        - name: env
+          envs: [app.env]
+        patches:
+        - patch: |-
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata:
+              name: web
+            spec:
+              template:
+                spec:
+                  containers:
+                  - {name: main, args: [new]}
+        - target: {kind: Deployment}
+          patch: |-
+            - op: copy
+              from: /spec/template/spec/containers/0/name
+              path: /metadata/annotations/c
+        """,
+}
+
+CHAINS = {
+    "namePrefix and reference": (
+        "Deployment",
+        ("spec", "template", "spec", "containers", 0, "envFrom", 0, "configMapRef", "name"),
+        [
+            ("base/web.yaml", 11, ""),
+            ("overlay/kustomization.yaml", 5, "configMapGenerator"),
+            ("overlay/kustomization.yaml", 2, "namePrefix"),
+            ("overlay/kustomization.yaml", 5, "name hash"),
+            ("overlay/kustomization.yaml", 5, "name reference"),
+        ],
+    ),
+    "a new list of a patch": (
+        "Deployment",
+        ("spec", "template", "spec", "containers", 0, "args", 0),
+        [("base/web.yaml", 9, ""), ("overlay/kustomization.yaml", 17, "patch")],
+    ),
+    "copied by an operation": (
+        "Deployment",
+        ("metadata", "annotations", "c"),
+        [
+            ("base/web.yaml", 8, ""),
+            ("overlay/kustomization.yaml", 17, "patch"),
+            ("overlay/kustomization.yaml", 21, "patch"),
+        ],
+    ),
+    "env file": (
+        "ConfigMap",
+        ("data", "MODE"),
+        [
+            ("overlay/kustomization.yaml", 6, "configMapGenerator"),
+            ("overlay/app.env", 1, "configMapGenerator"),
+        ],
+    ),
+    "an alias": ("Deployment", ("metadata", "annotations", "b"), [("base/web.yaml", 4, "")]),
+    "a merge key": (
+        "Deployment",
+        ("spec", "template", "spec", "containers", 0, "resources", "requests", "cpu"),
+        [("base/web.yaml", 12, "")],
+    ),
+}
 
 
-@given(seed=st.integers(0, 1_000_000))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_every_scalar_has_an_origin_in_a_file_that_has_that_line(
-    seed: int, tmp_path_factory: pytest.TempPathFactory
+@pytest.mark.parametrize(("kind", "path", "chain"), CHAINS.values(), ids=list(CHAINS))
+def test_a_chain_names_the_entry_of_every_step_oldest_first(
+    kind: str, path: tuple[str | int, ...], chain: list[tuple[str, int, str]], tmp_path: Path
 ) -> None:
-    root = tmp_path_factory.mktemp("tree")
-    path = Overlays(seed).write(root)
-    problems: tuple[Problem, ...] = ()
-    try:
-        built = build_kustomization(RepoFiles(root), path)
-    except BuildError as error:
-        built, problems = BuiltSet(()), error.problems
-    assert all(problem.origin and (root / problem.origin.file).exists() for problem in problems)
-    for one in built.objects:
-        for pointer in scalars(one.body):
-            origin = origin_at(one.body, pointer)
-            assert origin is not None
-            lines = (root / origin.file).read_text().count("\n") + 1
-            assert 1 <= origin.line <= lines, (pointer, origin)
+    built = build(tmp_path, CHAIN_TREE, "overlay")
+    origin = origin_at(only(built, kind).body, path)
+    assert origin is not None
+    assert [place(one) for one in (*origin.trail, origin)] == chain
