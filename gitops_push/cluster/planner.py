@@ -81,8 +81,8 @@ def prune_verdicts(request: PlanRequest, found: Survey) -> tuple[PruneVerdict, .
     verdicts = spare_homes(tuple(judged), (request.inventory.ref, *wanted))
     if not found.live.unreadable:
         return verdicts
-    unreadable = ", ".join(f"{ref} ({why})" for ref, why in found.live.unreadable.items())
-    doubt = f"nothing is deleted while something cannot be read: {unreadable}"
+    (first, why), *more = found.live.unreadable.items()  # each has a row of its own that says why
+    doubt = f"nothing is deleted while {first} cannot be read ({why})" + (f", and {len(more)} more" if more else "")
     return tuple(replace(verdict, kept=verdict.kept or doubt) for verdict in verdicts)
 
 

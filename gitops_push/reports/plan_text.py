@@ -156,7 +156,7 @@ def _has_details(change: Change) -> bool:
 
 
 def _diff_tone(line: str) -> Tone:
-    match line.strip()[:1]:
+    match line[2:3]:  # the sign stands behind the indent: what the text itself begins with is no sign
         case "+":
             return Tone.CREATE
         case "-":

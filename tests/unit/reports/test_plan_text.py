@@ -14,6 +14,7 @@ from gitops_push.core.origin import Origin
 from gitops_push.core.plan import Action, Change, Fidelity, FieldLoss, Plan
 from gitops_push.core.redaction import Masked
 from gitops_push.core.run import RunHeader
+from gitops_push.reports.lines import Tone
 from gitops_push.reports.plan_text import plan_lines
 
 NOW = datetime(2026, 11, 20, 10, 41, tzinfo=UTC)
@@ -163,3 +164,11 @@ def test_a_predecessor_that_is_kept_has_its_own_row_with_the_reason_once() -> No
     create = Change(new, "v1", Action.CREATE, renamed_from=old.name)
     shown = text_of(create, Change(old, "v1", Action.KEPT, reason="pruning is switched off"))
     assert shown.count("pruning is switched off") == 1
+
+
+def test_only_the_sign_of_a_line_gives_it_its_tone() -> None:
+    before = "- a\n- b\n+ c\n"
+    change = Change(WEB, "v1", Action.UPDATE, fields=(field("data.conf", before, before.replace("- b", "- x")),))
+    plan = Plan("prod", "shop", "1a2b3c4d", "id", "digest", NOW, (change,), 0.8)
+    tones = {line.text.strip(): line.tone for line in plan_lines(plan, HEADER)}
+    assert (tones["- a"], tones["-- b"], tones["+- x"], tones["+ c"]) == (Tone.DIM, Tone.DELETE, Tone.CREATE, Tone.DIM)
