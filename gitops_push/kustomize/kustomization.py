@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from gitops_push.core.origin import Origin
 from gitops_push.kustomize.fieldspecs import FieldSpec
-from gitops_push.kustomize.helm_chart import HelmChart
+from gitops_push.kustomize.helm.chart import HelmChart
 from gitops_push.kustomize.typed_fields import Pair, Text
 
 

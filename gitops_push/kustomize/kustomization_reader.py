@@ -10,7 +10,7 @@ from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields
 from gitops_push.kustomize.configuration_reader import field_specs
 from gitops_push.kustomize.errors import invalid
-from gitops_push.kustomize.helm_chart import read_charts
+from gitops_push.kustomize.helm.chart import read_charts
 from gitops_push.kustomize.kustomization import (
     GeneratorEntry,
     GeneratorOptions,

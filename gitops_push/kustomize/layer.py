@@ -30,7 +30,7 @@ from gitops_push.kustomize.crd_references import read_crds
 from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.gathered import Gathered
 from gitops_push.kustomize.generators import absorb, generate
-from gitops_push.kustomize.helm_generator import generate_chart
+from gitops_push.kustomize.helm.generator import generate_chart
 from gitops_push.kustomize.kustomization import Kustomization, KustomizationKind
 from gitops_push.kustomize.kustomization_reader import read_kustomization
 from gitops_push.kustomize.loader import Loader

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from gitops_push.core.errors import BuildError
 from gitops_push.kustomize.errors import invalid, network_source
 from gitops_push.kustomize.git_url import LocalRepository
-from gitops_push.kustomize.helm_chart import HelmChart
+from gitops_push.kustomize.helm.chart import HelmChart
 from gitops_push.kustomize.resource import Resource
 from gitops_push.system.files import RepoFiles
 

@@ -9,8 +9,8 @@ from typing import Final
 from gitops_push.core.tree import Fields, put
 from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.generators import generate
-from gitops_push.kustomize.helm_chart import read_chart_plugin
-from gitops_push.kustomize.helm_generator import generate_chart
+from gitops_push.kustomize.helm.chart import read_chart_plugin
+from gitops_push.kustomize.helm.generator import generate_chart
 from gitops_push.kustomize.kustomization import GeneratorOptions
 from gitops_push.kustomize.kustomization_reader import read_generator
 from gitops_push.kustomize.plugins.settings import Generator, GeneratorReader, PluginSettings

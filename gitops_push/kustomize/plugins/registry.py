@@ -5,8 +5,8 @@ from __future__ import annotations
 from gitops_push.core.errors import BuildError
 from gitops_push.core.origin import Origin
 from gitops_push.kustomize.errors import invalid
-from gitops_push.kustomize.function_spec import is_function, unknown_plugin
-from gitops_push.kustomize.functions import generate_with, transform_with
+from gitops_push.kustomize.functions.calls import generate_with, transform_with
+from gitops_push.kustomize.functions.spec import is_function, unknown_plugin
 from gitops_push.kustomize.loader import Loader
 from gitops_push.kustomize.plugins.builtin_generators import GENERATORS
 from gitops_push.kustomize.plugins.builtin_transformers import TRANSFORMERS

@@ -13,8 +13,8 @@ from gitops_push.core.tree import origin_at
 from gitops_push.documents.reader import Dialect, read_documents
 from gitops_push.documents.writer import yaml_stream
 from gitops_push.kustomize.accumulator import ResourceSet
-from gitops_push.kustomize.function_spec import is_function, unknown_plugin
-from gitops_push.kustomize.functions import generate_with, transform_with
+from gitops_push.kustomize.functions.calls import generate_with, transform_with
+from gitops_push.kustomize.functions.spec import is_function, unknown_plugin
 from gitops_push.kustomize.loader import Loader
 from gitops_push.kustomize.manifests import resources_of
 from gitops_push.kustomize.resource import EarlierName, Resource

@@ -16,7 +16,7 @@ from gitops_push.core.tree import Fields, copy_tree
 from gitops_push.documents.reader import Dialect, Document, read_documents
 from gitops_push.documents.writer import to_yaml
 from gitops_push.kustomize.errors import invalid
-from gitops_push.kustomize.helm_chart import HelmChart
+from gitops_push.kustomize.helm.chart import HelmChart
 from gitops_push.kustomize.loader import Loader
 from gitops_push.kustomize.manifests import resources_of
 from gitops_push.kustomize.patches.strategic_merge import MergeContext, merge

@@ -17,8 +17,8 @@ from gitops_push.documents.reader import Dialect, Document, read_documents
 from gitops_push.documents.writer import to_yaml
 from gitops_push.kustomize.accumulator import ResourceSet, duplicate
 from gitops_push.kustomize.errors import invalid
-from gitops_push.kustomize.function_memory import forget, recall, remember
-from gitops_push.kustomize.function_spec import program_of
+from gitops_push.kustomize.functions.memory import forget, recall, remember
+from gitops_push.kustomize.functions.spec import program_of
 from gitops_push.kustomize.kept_places import keep_places
 from gitops_push.kustomize.loader import Loader
 from gitops_push.kustomize.manifests import resources_of

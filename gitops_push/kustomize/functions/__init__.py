@@ -1,0 +1,1 @@
+"""KRM functions: programs of the repo that make, change or judge objects."""

@@ -1,0 +1,1 @@
+"""`helmCharts`: charts of the repo, rendered by the user's helm."""
