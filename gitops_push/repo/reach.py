@@ -38,17 +38,21 @@ def reach_of(root: PurePath, start: PurePath) -> PurePath:
 
 
 def _named_from(files: RepoFiles, start: str) -> Iterator[str]:
-    """Yield the absolute paths that the kustomizations reached from `start` name outside their own directories."""
+    """Yield the absolute paths that the kustomizations reached from `start` name outside their own directories.
+
+    What lies beneath a directory is where that is, and each directory reached is yielded with its links followed.
+    """
     pending, seen = [start], {start}
     while pending and len(seen) <= _MAX_KUSTOMIZATIONS:
         directory = pending.pop()
         for text in _texts_of(files, directory):
             path = _path_in(files, directory, text)
-            if _is_there(files, path):
+            if not path.startswith(f"{directory}/") and _is_there(files, path):
                 yield f"/{path}"
             base = _base(files, path)
             if base and base not in seen:
                 seen.add(base)
+                yield f"/{base}"
                 pending.append(base)
 
 

@@ -115,6 +115,17 @@ def test_outside_git_the_root_holds_what_bases_of_bases_name_and_nothing_more(tm
     assert reach_of(start, start) == tmp_path / "inside"
 
 
+def test_outside_git_a_base_behind_a_link_is_built_where_it_is(tmp_path: Path, build: Build) -> None:
+    files = {
+        "app/prod/kustomization.yaml": "resources: [../base]",
+        "other/base/kustomization.yaml": "configMapGenerator: [{name: x, literals: [a=b]}]",
+    }
+    write_tree(tmp_path, files)
+    (tmp_path / "app" / "base").symlink_to("../other/base")
+    assert build(tmp_path / "app" / "prod") == 0, build.err
+    assert build.names == ["x-4h2mbtbbt6"]
+
+
 def test_outside_git_the_root_is_never_that_of_the_file_system(tmp_path: Path) -> None:
     climbing = "../" * len(tmp_path.parts) + "etc/passwd"
     write_tree(tmp_path, {"kustomization.yaml": f"configMapGenerator: [{{name: x, files: [{climbing}]}}]"})
