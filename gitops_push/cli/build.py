@@ -14,10 +14,12 @@ from gitops_push.cli.session import Session
 from gitops_push.cli.settings import settings_of, watcher_of
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import Problem, UsageError
+from gitops_push.core.fieldpath import parse_field_path
 from gitops_push.core.objects import Manifest, ManifestSet
+from gitops_push.core.suggestion import did_you_mean
 from gitops_push.documents.writer import to_yaml
 from gitops_push.reports.lines import Line, Tone, counted
-from gitops_push.reports.origins_text import origin_comments
+from gitops_push.reports.origins_text import chain_lines, origin_comments
 from gitops_push.workflow.commands import Built, build, compare_with
 from gitops_push.workflow.settings import Settings
 
@@ -26,7 +28,19 @@ FORMATS = ("yaml", "json", "name")
 
 @click.command("build")
 @target
-@option("--origins", is_flag=True, help="Say above each object where it and its changed fields come from.")
+@option(
+    "--origins",
+    is_flag=True,
+    help="Say above each object where it and its changed fields come from; in JSON, where every value comes from.",
+)
+@option(
+    "--why",
+    nargs=2,
+    default=None,
+    metavar="OBJECT FIELD",
+    help="Print only where a field comes from: the places that led to its value, oldest first. "
+    "OBJECT as `-o name` prints it; FIELD as spec.template.spec.containers[name=web].image.",
+)
 @option("--output-dir", default="", metavar="DIR", help="Write one file per object into this directory.")
 @option(
     "--compare-with",
@@ -43,16 +57,20 @@ FORMATS = ("yaml", "json", "name")
 def build_command(session: Session, /, **parameters: Any) -> int:
     """Print the manifest set of an environment. Talks to no cluster and uses no network."""
     settings = settings_of(session, parameters)
-    built = build(settings, parameters["environment"], watcher_of(session), only_printed=True)
+    outputs = parameters["outputs"] or [("yaml", "")]
+    with_commit = parameters["origins"] and any(name == "json" for name, _ in outputs)
+    built = build(settings, parameters["environment"], watcher_of(session), only_printed=True, with_commit=with_commit)
     if parameters["compare_with"]:
         _compare(session, settings, parameters["environment"], parameters["compare_with"])
-    outputs = parameters["outputs"] or [("yaml", "")]
+    if parameters["why"]:
+        session.console.write_exact(_why(session, built.manifests, *parameters["why"]))
+        return 0
     if parameters["output_dir"]:
         _write_files(Path(parameters["output_dir"]), built.manifests)
         return 0
     for name, file in outputs:
         _refuse_secrets(session, built, name, file, shown=parameters["show_secrets"])
-        text = _rendered(built.manifests, name, origins=parameters["origins"])
+        text = _rendered(built, name, origins=parameters["origins"])
         if file:
             _write(Path(file), text)
         else:
@@ -71,10 +89,28 @@ def _compare(session: Session, settings: Settings, name: str, program: str) -> N
     )
 
 
-def _rendered(manifests: ManifestSet, name: str, *, origins: bool) -> str:
+def _why(session: Session, manifests: ManifestSet, name: str, field: str) -> str:
+    """Return the chain of one field, or fail with what could be meant."""
+    found = {str(manifest.ref): manifest for manifest in manifests.manifests}
+    if name not in found:
+        hint = did_you_mean(name, found) or "; see build -o name"
+        raise click.UsageError(f"there is no object {name!r}{hint}")
+    try:
+        lines = chain_lines(found[name], parse_field_path(field))
+    except ValueError as error:
+        raise click.UsageError(f"--why {field!r}: {error}") from error
+    return "".join(f"{session.console.clean(line)}\n" for line in lines)
+
+
+def _rendered(built: Built, name: str, *, origins: bool) -> str:
+    manifests = built.manifests
     match name:
         case "name":
             return "".join(f"{manifest.ref}\n" for manifest in manifests.manifests)
+        case "json" if origins:
+            from gitops_push.reports.origins_json import origins_document
+
+            return json.dumps(origins_document(manifests, built.header), indent=2, sort_keys=True) + "\n"
         case "json":
             items = [manifest.body for manifest in manifests.manifests]
             return json.dumps({"apiVersion": "v1", "kind": "List", "items": items}, indent=2, sort_keys=True) + "\n"

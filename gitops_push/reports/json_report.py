@@ -54,7 +54,7 @@ def deployment_data(deployment: Deployment) -> Data:
         **({"note": deployment.note} if deployment.note else {}),
         "outcomes": [
             {
-                **_ref(outcome.ref),
+                **ref_data(outcome.ref),
                 "action": outcome.action.value,
                 "result": outcome.result.value,
                 "message": outcome.message,
@@ -77,7 +77,7 @@ def drift_data(report: DriftReport) -> Data:
         "notes": list(report.notes),
         "drifted": [
             {
-                **_ref(drift.ref),
+                **ref_data(drift.ref),
                 "drift": drift.kind.value,
                 **({"reason": drift.reason} if drift.reason else {}),
                 **_origin("origin", drift.origin),
@@ -100,7 +100,7 @@ def status_data(report: StatusReport) -> Data:
         "state": inventory.state.value,
         "checkedAt": _time(report.checked_at),
         "objects": [
-            {**_ref(found.ref), "health": found.health.value, **({"reason": found.reason} if found.reason else {})}
+            {**ref_data(found.ref), "health": found.health.value, **({"reason": found.reason} if found.reason else {})}
             for found in report.objects
         ],
     }
@@ -112,7 +112,7 @@ def manifest_set_data(manifests: ManifestSet) -> Data:
         "manifestDigest": manifests.digest,
         "warnings": list(manifests.warnings),
         "objects": [
-            {**_ref(m.ref), "apiVersion": m.api_version, **_origin("origin", m.origin)} for m in manifests.manifests
+            {**ref_data(m.ref), "apiVersion": m.api_version, **_origin("origin", m.origin)} for m in manifests.manifests
         ],
     }
 
@@ -124,7 +124,7 @@ def problems_data(problems: Iterable[Problem]) -> Data:
             {
                 "code": problem.code.value,
                 "message": problem.message,
-                **({"object": _ref(problem.ref)} if problem.ref else {}),
+                **({"object": ref_data(problem.ref)} if problem.ref else {}),
                 **_origin("origin", problem.origin),
                 **({"hint": problem.hint} if problem.hint else {}),
             }
@@ -161,7 +161,7 @@ def _header(header: RunHeader | None) -> Data:
 
 def _change(change: Change) -> Data:
     return {
-        **_ref(change.ref),
+        **ref_data(change.ref),
         "apiVersion": change.api_version,
         "action": change.action.value,
         "fidelity": change.fidelity.value,
@@ -206,7 +206,8 @@ def _origin(name: str, origin: Origin | None) -> Data:
     return {name: origin_data(origin)} if origin else {}
 
 
-def _ref(ref: ObjectRef) -> Data:
+def ref_data(ref: ObjectRef) -> Data:
+    """Return which object."""
     return {"group": ref.group, "objectKind": ref.kind, "namespace": ref.namespace, "name": ref.name}
 
 

@@ -1,20 +1,19 @@
-"""Where an object comes from, as comment lines above it."""
+"""Where an object comes from, as comment lines above it; where one value comes from, as a chain."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from gitops_push.core.fieldpath import FieldPath, format_field_path
+from gitops_push.core.fieldpath import FieldPath, format_field_path, resolve
 from gitops_push.core.objects import Manifest
 from gitops_push.core.origin import Origin
-from gitops_push.core.tree import Fields, Items, Mark
+from gitops_push.core.tree import origins
 
 
 def origin_comments(manifest: Manifest) -> tuple[str, ...]:
     """Return `from FILE:LINE`, then a line for every value that a step of the build set elsewhere."""
     lines = [f"from {manifest.origin}"]
-    for path, origin in set_values(manifest.body):
+    for path, origin in _set_values(manifest):
         if str(origin) == str(manifest.origin):
             continue
         by = f" ({origin.step})" if origin.step else ""
@@ -24,19 +23,21 @@ def origin_comments(manifest: Manifest) -> tuple[str, ...]:
     return tuple(line.replace("\n", " ").replace("\r", " ") for line in lines)
 
 
-def set_values(node: Any, path: FieldPath = ()) -> Iterator[tuple[FieldPath, Origin]]:
+def chain_lines(manifest: Manifest, path: FieldPath) -> tuple[str, ...]:
+    """Return the field, then each place that led to its value, oldest first, with the step that it is of.
+
+    Raises ValueError where the object does not have the field. The value is not shown: it may be secret.
+    """
+    steps = resolve(path, manifest.body)
+    if len(steps) < len(path):
+        raise ValueError(f"{manifest.ref} has no field {format_field_path(path)}")
+    origin = manifest.origin_at(steps)
+    places = [f"  {place}" + (f" ({place.step})" if place.step else "") for place in (*origin.trail, origin)]
+    return (f"{manifest.ref} {format_field_path(steps)}", *places)
+
+
+def _set_values(manifest: Manifest) -> Iterator[tuple[FieldPath, Origin]]:
     """Yield (path, origin) of every scalar that a step of the build set, in the order of the object."""
-    for key, value, mark in _children(node):
-        here = (*path, key)
-        if isinstance(value, (dict, list)) and value:
-            yield from set_values(value, here)
-        elif isinstance(mark, Origin) and (mark.step or mark.trail):
-            yield here, mark
-
-
-def _children(node: Any) -> Iterator[tuple[str | int, Any, Mark | None]]:
-    if isinstance(node, Fields):
-        yield from ((key, value, node.marks.get(key)) for key, value in node.items())
-    elif isinstance(node, Items):
-        marks = [*node.marks, *[None] * (len(node) - len(node.marks))]
-        yield from ((index, value, mark) for index, (value, mark) in enumerate(zip(node, marks, strict=False)))
+    for path, _, origin in origins(manifest.body):
+        if origin is not None and (origin.step or origin.trail):
+            yield path, origin

@@ -87,13 +87,15 @@ def list_environments(settings: Settings) -> tuple[EnvironmentSummary, ...]:
     return tuple(summary_of(found) for found in load_environments(workspace.checkout, workspace.files, config))
 
 
-def build(settings: Settings, name: str, watcher: Watcher, *, only_printed: bool = False) -> Built:
+def build(
+    settings: Settings, name: str, watcher: Watcher, *, only_printed: bool = False, with_commit: bool = False
+) -> Built:
     """Return the built manifest set of an environment. Reads files only. Raises `ConfigError`, `BuildError`.
 
-    With `only_printed` git is not asked about the checkout, and the set of a path may hold what a cluster would refuse,
-    as kustomize prints it.
+    With `only_printed` git is not asked about the checkout, unless `with_commit`, and the set of a path may hold what a
+    cluster would refuse, as kustomize prints it.
     """
-    workspace = open_workspace(settings, name, watcher, asks_git=not only_printed)
+    workspace = open_workspace(settings, name, watcher, asks_git=with_commit or not only_printed)
     environment = environment_of(workspace, settings, name)
     with watcher.working(f"building {environment.name}"), _without_collector():
         lenient = only_printed and not environment.declared

@@ -114,7 +114,7 @@ class OriginRule:
             return found is not None and self._shown(found[1], before)
         cut = str.removeprefix if place.step == "namePrefix" else str.removesuffix
         rests = {cut(name, text) for text in self._readings(place)} - {name}
-        return any(self._shown(rest, before) for rest in rests)
+        return any(self._shown(rest, before) or (not rest and self._shown(None, before)) for rest in rests)
 
     def _is_set(self, value: Any, place: Origin, before: Sequence[Origin]) -> bool:
         match place.step:
