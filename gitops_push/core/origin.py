@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+LONGEST_TRAIL: Final = 32
+"""Values that are copied to and fro would otherwise have endless trails."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -33,10 +37,12 @@ class Origin:
         return Origin(self.file, self.line, self.column, self.step) if self.trail else self
 
     def after(self, earlier: Origin | None) -> Origin:
-        """Return this place with `earlier` and its trail before its own trail."""
+        """Return this place with `earlier` and its trail before its own; of a long trail the first and the last."""
         if earlier is None:
             return self
         trail = (*earlier.trail, earlier.without_trail(), *self.trail)
+        if len(trail) > LONGEST_TRAIL:
+            trail = (trail[0], *trail[1 - LONGEST_TRAIL :])
         return Origin(self.file, self.line, self.column, self.step, trail)
 
     def by(self, step: str) -> Origin:

@@ -23,7 +23,6 @@ from gitops_push.kustomize.kustomization import VarEntry
 from gitops_push.kustomize.marks import Container, set_at
 from gitops_push.kustomize.replacements.paths import split_field_path
 from gitops_push.kustomize.replacements.places import PathError, Place, find_place, raw_text, root_place
-from gitops_push.kustomize.replacements.trails import traced
 from gitops_push.kustomize.resource import DEFAULT_NAMESPACE, Resource, ResourceId, split_api_version
 from gitops_push.kustomize.shared_places import SharedPlaces
 from gitops_push.kustomize.variable_expansion import expanded
@@ -202,14 +201,20 @@ class _Referrer:
         result, names = expanded(text, self._texts, self._usage, self._place(text))
         self.used.update(names)
         earlier = Place(container, key).origin
-        value = self._values[names[0]] if names else None
-        origin = self._origin(value) if value else (earlier or self._place(text)).without_trail()
+        origin = self._traced(names) or (earlier or self._place(text)).without_trail()
         if isinstance(container, Fields):
-            shared.set(container, str(key), result, traced(origin, None, value.source) if value else origin)
-            container.marks[str(key)] = traced(origin, earlier, value.source) if value else earlier or origin
+            shared.set(container, str(key), result, origin)
         else:
             set_at(container, key, result, origin)
-            container.marks[int(key)] = traced(origin, earlier, value.source) if value else earlier or origin
+        if not names and earlier is not None:
+            container.marks[key] = earlier  # type: ignore[index]
+
+    def _traced(self, names: Iterable[str]) -> Origin | None:
+        """Return the place of the last of the vars, after the places of all their values; None without any."""
+        origin = None
+        for value in (self._values[name] for name in dict.fromkeys(names)):
+            origin = self._origin(value).after(value.source).after(origin)
+        return origin
 
     def _place(self, text: str) -> Origin:
         named = next((value for name, value in self._values.items() if f"$({name})" in text), None)

@@ -14,8 +14,9 @@ The places of a value (its trail, then its origin) are followed from the last on
   file, or the place is the beginning of the file that is the value (in base64 for a Secret); what every object of the
   generator has (apiVersion, kind, type Opaque) has the place of the generator's entry;
 
-- vars: a text with references was there, and one of them became what the places before show; or that is the value;
-- replacements: the places before show the value or have a part of it; or the entry selects the item by it;
+- vars: the place before is the source's: what stands there, or a part of it between delimiters, is in the value;
+- replacements: the same, unless a mapping, a list or nothing stands there, which add no text; or the entry selects the
+  item by the value;
 - buildMetadata, managedByLabel: the option stands there;
 - IAMPolicyGenerator: the value stands there, or it is the beginning of the generator's configuration.
 
@@ -25,6 +26,7 @@ The place of each step but "patch" also lies within the field of the kustomizati
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -61,6 +63,7 @@ EXACT: Final = frozenset(
         "replicas",
     }
 )
+NO_TEXT: Final = re.compile(r"-\s|[{\[]|[\w.]+:(?:\s|\Z)")
 GENERATED: Final = frozenset({"v1", "ConfigMap", "Secret", "Opaque"})
 
 
@@ -123,9 +126,9 @@ class OriginRule:
             case "configMapGenerator" | "secretGenerator":
                 return self._is_generated(place, before, value)
             case "vars":
-                return self._shown(value, before) or self._is_expanded(value, before)
+                return self._has_source(value, before)
             case "replacements":
-                return self._shown(value, before) or self._is_replaced_in_part(value, place, before)
+                return self._has_source(value, before) or f"={value}]" in self._text(place.file)
             case "buildMetadata":
                 return any(option.endswith("Annotations") for option in self._readings(place))
             case "managedByLabel":
@@ -134,20 +137,18 @@ class OriginRule:
                 return self._reads_as(place, value) or self._begins_an_entry(place)
         return place.step in EXACT and self._reads_as(place, value)
 
-    def _is_expanded(self, value: Any, before: Sequence[Origin]) -> bool:
-        """Return whether a text with references stood there, of which one became what the places before show."""
-        for text in (reading for place in before for reading in self._readings(place) if "$(" in reading):
-            found = re.fullmatch(_pattern(text), value, re.DOTALL)
-            if found and any(self._shown(part, before) for part in found.groups()):
-                return True
-        return False
+    def _has_source(self, value: Any, before: Sequence[Origin]) -> bool:
+        """Return whether the source of the value shows a part of it; it may have come from other places itself."""
+        while before and before[-1].step in {"replacements", "vars", "name hash"}:
+            before = before[:-1]
+        if not before:
+            return False
+        return self._is_no_text(before[-1]) or any(_is_part(text, value) for text in self._readings(before[-1]))
 
-    def _is_replaced_in_part(self, value: Any, place: Origin, before: Sequence[Origin]) -> bool:
-        """Return whether a part of what stood before is in the value, or the entry selects an item by it."""
-        if f"={value}]" in self._text(place.file):
-            return True
-        texts = [reading for one in before for reading in self._readings(one)]
-        return any(part in value for text in texts for part in re.findall(r"\w+", text))
+    def _is_no_text(self, place: Origin) -> bool:
+        """Return whether a mapping, a list, a null or an empty text stands at a place."""
+        rest = self._line(place)[max(place.column - 1, 0) :]
+        return bool(NO_TEXT.match(rest)) or any(text in {"", "null", "~"} for text in self._readings(place))
 
     def _is_generated(self, place: Origin, before: Sequence[Origin], value: Any) -> bool:
         if before and before[-1].step == place.step and not _is_kustomization(place.file):
@@ -222,21 +223,6 @@ class OriginRule:
         return self._texts[file]
 
 
-def _pattern(text: str) -> str:
-    """Return what a text with references to vars can become; the same var is the same everywhere."""
-    seen: list[str] = []
-    pattern = ""
-    for part in re.split(r"(\$\([^)]*\))", text):
-        if not part.startswith("$("):
-            pattern += re.escape(part)
-        elif part in seen:
-            pattern += f"\\{seen.index(part) + 1}"
-        else:
-            pattern += "(.*)"
-            seen.append(part)
-    return pattern
-
-
 def _is_kustomization(file: str) -> bool:
     return Path(file).stem.lower() == "kustomization"
 
@@ -261,7 +247,7 @@ def _same(value: Any, text: str) -> bool:
         texts = {
             text,
             text.removesuffix("\n"),
-            text.replace("$$(", "$("),
+            text.replace("$$", "$"),
             text.replace("\x85", " "),
             *(go_json(one) for one in read if not isinstance(one, str)),
         }
@@ -279,6 +265,13 @@ def _read(text: str) -> list[Any]:
 def _numbers(one: Any, other: Any) -> bool:
     both = isinstance(one, (int, float)) and isinstance(other, (int, float))
     return both and float(one) == float(other)
+
+
+def _is_part(text: str, value: Any) -> bool:
+    """Return whether a text, or a part of it between delimiters, is the value or stands in it, perhaps within JSON."""
+    whole = value if isinstance(value, str) else go_json(value)
+    parts = [text, text.rstrip("\n"), *filter(None, re.split(r"[-.,:=/|\s]", text))]
+    return any(_same(value, part) or part in whole or json.dumps(part)[1:-1] in whole for part in parts)
 
 
 def _is_made_of(value: Any, text: str) -> bool:

@@ -15,7 +15,9 @@ from gitops_push.system.files import RepoFiles
 from tests.conformance.kustomize_cases import DATA, cases, probes
 from tests.conformance.origin_rule import OriginRule
 from tests.conformance.random_overlays import Overlays
+from tests.conformance.random_replacements import ReferringOverlays, ReplacingOverlays
 from tests.conformance.test_kustomize_differential import REPOS, roots
+from tests.unit.kustomize.trees import build
 
 
 @dataclass(slots=True)
@@ -42,28 +44,48 @@ class Census:
         return f"{self.built} trees, {self.scalars:,} scalars, {len(self.violations)} without a true origin"
 
 
-def census_of_random_trees(seeds: Iterable[int], folder: Path) -> Census:
+def census_of_random_trees(make: type[Overlays], seeds: Iterable[int], folder: Path) -> Census:
     census = Census()
     for seed in seeds:
         root = folder / str(seed)
-        census.take(root, Overlays(seed).write(root), BuildOptions())
+        census.take(root, make(seed).write(root), BuildOptions())
         shutil.rmtree(root)
     return census
 
 
-def test_every_scalar_of_a_sample_of_random_trees_is_traced_to_its_line(tmp_path: Path) -> None:
-    census = census_of_random_trees(range(450), tmp_path)
+@pytest.mark.parametrize(
+    ("make", "trees", "built"), [(Overlays, 450, 300), (ReplacingOverlays, 150, 40), (ReferringOverlays, 150, 100)]
+)
+def test_every_scalar_of_a_sample_of_random_trees_is_traced_to_its_line(
+    make: type[Overlays], trees: int, built: int, tmp_path: Path
+) -> None:
+    census = census_of_random_trees(make, range(trees), tmp_path)
     assert not census.violations, "\n".join(census.violations)
-    assert census.built >= 300
+    assert census.built >= built
 
 
 @pytest.mark.prove
 @pytest.mark.timeout(3600)
-def test_every_scalar_of_five_thousand_random_trees_is_traced_to_its_line(tmp_path: Path) -> None:
-    census = census_of_random_trees(range(20_000, 25_000), tmp_path)
-    print(f"origins of random trees: {census}")
+@pytest.mark.parametrize(
+    ("make", "trees", "built"),
+    [(Overlays, 5_000, 3_000), (ReplacingOverlays, 3_000, 800), (ReferringOverlays, 3_000, 2_000)],
+)
+def test_every_scalar_of_thousands_of_random_trees_is_traced_to_its_line(
+    make: type[Overlays], trees: int, built: int, tmp_path: Path
+) -> None:
+    census = census_of_random_trees(make, range(20_000, 20_000 + trees), tmp_path)
+    print(f"origins of {make.__name__}: {census}")
     assert not census.violations, "\n".join(census.violations)
-    assert census.built >= 3_000
+    assert census.built >= built
+
+
+def test_the_rule_sees_a_place_that_is_one_line_off(tmp_path: Path) -> None:
+    manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  one: x\n  two: y\n"
+    body = build(tmp_path, {"kustomization.yaml": "resources: [a.yaml]\n", "a.yaml": manifest}).objects[0].body
+    assert not list(OriginRule(tmp_path).violations(body))
+    marks = body["data"].marks
+    marks["one"], marks["two"] = marks["two"], marks["one"]
+    assert len(list(OriginRule(tmp_path).violations(body))) == 2
 
 
 @pytest.mark.skipif(not REPOS.is_dir(), reason=f"no repositories in {REPOS}")

@@ -15,7 +15,6 @@ from gitops_push.kustomize.replacements.budget import spend_text, spend_tree
 from gitops_push.kustomize.replacements.matching import Untyped
 from gitops_push.kustomize.replacements.places import CopiedPlace, PathError, Place, raw_text
 from gitops_push.kustomize.replacements.scalars import MisfitError, retyped, untagged
-from gitops_push.kustomize.replacements.trails import traced
 from gitops_push.kustomize.shared_places import SharedPlaces
 from gitops_push.kustomize.written import WrittenText
 
@@ -155,15 +154,14 @@ def _is_untyped(place: Place, target: Target) -> bool:
 
 
 def _put(place: Place, node: Node, value: SourceValue, target: Target) -> None:
-    container, key, earlier = place.container, place.key, place.origin
+    container, key = place.container, place.key
+    origin = target.origin.after(value.origin)
     if isinstance(container, Fields):
         name = str(key)
         was_quoted = target.written.is_quoted(container, name)
         untyped = isinstance(container[name], Untyped)
-        target.shared.set(container, name, node, traced(target.origin, None, value.origin))
+        target.shared.set(container, name, node, origin)
         if isinstance(node, str):
             target.written.noted.note(container, name, was_quoted and not untyped)
-        container.marks[name] = traced(target.origin, earlier, value.origin)
     else:
-        set_at(container, key, node, target.origin)
-        container.marks[int(key)] = traced(target.origin, earlier, value.origin)
+        set_at(container, key, node, origin)
