@@ -104,7 +104,7 @@ class TreeBuilder:
             if kind is ScalarEvent:
                 value = event.value
                 if event.tag is not None:
-                    value = self._tagged(event.tag, value, place)
+                    value = self._tagged(event.tag, value, place, is_plain=not event.style)
                 elif event.implicit[0] and value[:1] in HINTS:
                     value = self._plain(value, place)
                 if event.anchor is not None:
@@ -227,9 +227,9 @@ class TreeBuilder:
             )
         return value
 
-    def _tagged(self, tag: str, text: str, place: int) -> Scalar:
-        if tag == "!":
-            return text
+    def _tagged(self, tag: str, text: str, place: int, *, is_plain: bool) -> Scalar:
+        if tag == "!":  # YAML says text; kustomize writes the file anew without the mark, and reads that
+            return self._plain(text, place) if is_plain and self._dialect is Dialect.KUSTOMIZE else text
         try:
             return resolve_tagged(tag, text, self._dialect)
         except ScalarError as error:

@@ -24,7 +24,7 @@ from gitops_push.kustomize.build_metadata import (
     note_transformer,
 )
 from gitops_push.kustomize.collecting import for_each
-from gitops_push.kustomize.configuration import DEFAULT_CONFIG, merge_configs
+from gitops_push.kustomize.configuration import DEFAULT_CONFIG, NO_CONFIG, merge_configs
 from gitops_push.kustomize.configuration_reader import read_configurations
 from gitops_push.kustomize.crd_references import read_crds
 from gitops_push.kustomize.errors import invalid
@@ -65,6 +65,7 @@ class Layer:
         self._generate(gathered)
         for component in spec.components:
             self._enter(component, KustomizationKind.COMPONENT).accumulate(gathered)
+            gathered.config = merge_configs(NO_CONFIG, gathered.config, component.origin)  # as one of another base
         for step in self._steps(gathered):
             step.transform(gathered.resources)
             if self.provenance is not None:

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from gitops_push.core.errors import BuildError, Problem
 from gitops_push.core.origin import Origin
-from gitops_push.core.tree import Fields, Items, Node, remove, start_of
+from gitops_push.core.tree import Fields, Items, Node, put, remove, start_of
 from gitops_push.documents.reader import Document
 from gitops_push.kustomize.errors import bad_manifest
+from gitops_push.kustomize.marks import place_of, with_step
 from gitops_push.kustomize.resource import Resource, text_of
 
 
@@ -45,7 +46,21 @@ def _list_items(value: Node, origin: Origin) -> list[tuple[Node, Origin]] | None
         return []
     if not isinstance(items, Items):
         raise bad_manifest(f"expected a list in items of {text_of(value['kind'])}", origin)
+    for item in items:
+        _settle_annotations(item, origin)
     return [(item, start_of(item) or origin) for item in items]
+
+
+def _settle_annotations(item: Node, origin: Origin) -> None:
+    """Make annotations of an item text by value: kustomize loses how they are written (`1.50`) in a list."""
+    metadata = item.get("metadata") if isinstance(item, Fields) else None
+    annotations = metadata.get("annotations") if isinstance(metadata, Fields) else None
+    if not isinstance(annotations, Fields):
+        return
+    for key, value in annotations.items():
+        if value is None or not isinstance(value, (Fields, Items)):
+            text = "null" if value is None else text_of(value)
+            put(annotations, key, text, with_step(place_of(annotations, key), "list", origin))
 
 
 def _resource(value: Node, origin: Origin) -> Resource:

@@ -41,40 +41,51 @@ MERGE_KEYS = frozenset({"name", "containerPort", "port", "mountPath"})
 PLAIN = ("text", '"5"', "'true'", '"text"', "word")
 
 
+Option = Callable[[dict[str, Any], Path], None]
+"""Adds fields to a kustomization, and files to its folder."""
+
+
 class Raw(str):
     """A scalar as it is written."""
 
     __slots__ = ()
 
 
+Maker = Callable[["Overlays"], dict[str, Any]]
+
+
 class Overlays:
     """Writes one random tree; the same seed writes the same tree."""
 
+    makers: tuple[Maker, ...] = ()
+    """What makes objects, `MAKERS` unless a class has others."""
+
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
+        self.makers = self.makers or MAKERS
         self.made: list[dict[str, Any]] = []
         self.generated: set[tuple[str, str]] = set()
         self.seen: set[tuple[str, str, str]] = set()
 
     def write(self, root: Path) -> str:
         """Write the tree below `root` and return the directory to build, relative to it."""
-        self._write_layer(root / "base", resources=self._manifests(root / "base"), depth=0)
+        self.write_layer(root / "base", resources=self.manifests(root / "base"), depth=0)
         bases = ["../base"]
         if self.random.random() < 0.3:
-            self._write_layer(root / "second", resources=self._manifests(root / "second"), depth=0)
+            self.write_layer(root / "second", resources=self.manifests(root / "second"), depth=0)
             bases.append("../second")
-        extra = self._manifests(root / "overlay") if self.random.random() < 0.3 else []
+        extra = self.manifests(root / "overlay") if self.random.random() < 0.3 else []
         components = []
         if self.random.random() < 0.3:
-            self._write_layer(root / "part", resources=[], depth=1, component=True)
+            self.write_layer(root / "part", resources=[], depth=1, component=True)
             components = ["../part"]
-        self._write_layer(root / "overlay", resources=[*bases, *extra], depth=1, components=components)
+        self.write_layer(root / "overlay", resources=[*bases, *extra], depth=1, components=components)
         if self.random.random() < 0.4:
-            self._write_layer(root / "top", resources=["../overlay"], depth=2)
+            self.write_layer(root / "top", resources=["../overlay"], depth=2)
             return "top"
         return "overlay"
 
-    def _write_layer(
+    def write_layer(
         self, folder: Path, resources: list[str], depth: int, *, component: bool = False, components: Any = ()
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -85,7 +96,16 @@ class Overlays:
             fields["resources"] = resources
         if components:
             fields["components"] = list(components)
-        options: list[tuple[float, Callable[[dict[str, Any], Path], None]]] = [
+        for chance, option in self.options(depth):
+            if self.random.random() < chance:
+                option(fields, folder)
+        if not fields:
+            fields["namePrefix"] = "x-"
+        (folder / "kustomization.yaml").write_text(block(fields))
+
+    def options(self, depth: int) -> list[tuple[float, Option]]:
+        """Return what may add fields to a kustomization, with the chance that it does."""
+        return [
             (0.3, self._namespace),
             (0.3, self._affixes),
             (0.3, self._labels),
@@ -96,18 +116,12 @@ class Overlays:
             (0.6 if depth else 0.2, self._patches),
             (0.1, self._legacy_patches),
         ]
-        for chance, option in options:
-            if self.random.random() < chance:
-                option(fields, folder)
-        if not fields:
-            fields["namePrefix"] = "x-"
-        (folder / "kustomization.yaml").write_text(block(fields))
 
-    def _manifests(self, folder: Path) -> list[str]:
+    def manifests(self, folder: Path) -> list[str]:
         folder.mkdir(parents=True, exist_ok=True)
         documents: list[str] = []
         for _ in range(self.random.randint(1, 7)):
-            body = self.random.choice(MAKERS)(self)
+            body = self.random.choice(self.makers)(self)
             key = (body["kind"], body["metadata"]["name"], body["metadata"].get("namespace", ""))
             if key not in self.seen:
                 self.seen.add(key)
@@ -116,8 +130,12 @@ class Overlays:
         half = self.random.randint(0, len(documents))
         parts = [part for part in (documents[:half], documents[half:]) if part]
         for number, part in enumerate(parts):
-            (folder / f"r{number}.yaml").write_text("---\n".join(part))
+            (folder / f"r{number}.yaml").write_bytes(self.manifest_text(part).encode())
         return [f"r{number}.yaml" for number in range(len(parts))]
+
+    def manifest_text(self, documents: list[str]) -> str:
+        """Return a file of these documents."""
+        return "---\n".join(documents)
 
     def meta(self) -> dict[str, Any]:
         metadata: dict[str, Any] = {"name": self.name()}
@@ -257,31 +275,31 @@ class Overlays:
     def _patch(self, folder: Path, number: int) -> dict[str, Any]:
         entry: dict[str, Any] = {}
         if self.random.random() < 0.3:
-            entry["target"] = self._target()
-            text = block([self._operation(entry["target"]["kind"]) for _ in range(self.random.randint(1, 3))])
+            entry["target"] = self.target()
+            text = block([self.operation(entry["target"]["kind"]) for _ in range(self.random.randint(1, 3))])
         else:
-            text = block(self._strategic())
+            text = block(self.strategic())
             if self.random.random() < 0.5:
-                entry["target"] = self._target()
+                entry["target"] = self.target()
                 if self.random.random() < 0.15:
                     entry["options"] = {self.random.choice(("allowNameChange", "allowKindChange")): True}
         if self.random.random() < 0.5:
             (folder / f"patch{number}.yaml").write_text(text)
             entry["path"] = f"patch{number}.yaml"
         else:
-            entry["patch"] = Raw("|-\n" + "\n".join(f"  {line}" for line in text.rstrip("\n").split("\n")))
+            entry["patch"] = text_block(text)
         return entry
 
     def _legacy_patches(self, fields: dict[str, Any], folder: Path) -> None:
         if self.random.random() < 0.5:
-            (folder / "old.yaml").write_text(block(self._strategic()))
+            (folder / "old.yaml").write_text(block(self.strategic()))
             fields["patchesStrategicMerge"] = ["old.yaml"]
             return
-        target = {**self._target(), "name": self.name()}
-        (folder / "old.json.yaml").write_text(block([self._operation(target["kind"])]))
+        target = {**self.target(), "name": self.name()}
+        (folder / "old.json.yaml").write_text(block([self.operation(target["kind"])]))
         fields["patchesJson6902"] = [{"target": target, "path": "old.json.yaml"}]
 
-    def _target(self) -> dict[str, Any]:
+    def target(self) -> dict[str, Any]:
         target: dict[str, Any] = {
             "kind": self.random.choice(("Deployment", "Service", "ConfigMap", "Deploy.*|Widget", "Pod"))
         }
@@ -295,7 +313,7 @@ class Overlays:
             target["namespace"] = "shop"
         return target
 
-    def _operation(self, kind: str) -> dict[str, Any]:
+    def operation(self, kind: str) -> dict[str, Any]:
         paths = {
             "Deployment": (
                 "/spec/replicas",
@@ -319,10 +337,10 @@ class Overlays:
             )
         return made
 
-    def _strategic(self) -> dict[str, Any]:
-        old = self.random.choice(self.made) if self.made else self.random.choice(MAKERS)(self)
+    def strategic(self) -> dict[str, Any]:
+        old = self.random.choice(self.made) if self.made else self.random.choice(self.makers)(self)
         body = next(
-            made for made in (self.random.choice(MAKERS)(self) for _ in range(2000)) if made["kind"] == old["kind"]
+            made for made in (self.random.choice(self.makers)(self) for _ in range(2000)) if made["kind"] == old["kind"]
         )
         patch: dict[str, Any] = {
             "apiVersion": body["apiVersion"],
@@ -445,6 +463,11 @@ MAKERS: tuple[Callable[[Overlays], dict[str, Any]], ...] = (
     )
     * 2,
 )
+
+
+def text_block(text: str) -> Raw:
+    """Return a text of several lines as a block scalar."""
+    return Raw("|-\n" + "\n".join(f"  {line}" for line in text.rstrip("\n").split("\n")))
 
 
 def block(value: Any, indent: int = 0) -> str:

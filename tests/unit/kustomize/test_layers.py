@@ -154,3 +154,34 @@ def test_the_kind_of_a_patch_says_how_an_unknown_kind_of_its_group_is_merged(
     }
     containers = only(build(tmp_path, files), "Widget").body["spec"]["template"]["spec"]["containers"]
     assert [one["name"] for one in containers] == names
+
+
+GADGET = "apiVersion: example.com/v1\nkind: Gadget\nmetadata: {name: one}\nspec: {ref: x}\n"
+
+
+def test_a_component_has_the_prefix_of_configured_kinds_replace_that_of_all_kinds(tmp_path: Path) -> None:
+    files = {
+        "base/kustomization.yaml": "resources: [m.yaml]\n",
+        "base/m.yaml": f"{GADGET}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: data}}\n",
+        "part/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n",
+        "kustomization.yaml": "resources: [base]\ncomponents: [part]\nnamePrefix: p-\nconfigurations: [c.yaml]\n",
+        "c.yaml": "namePrefix: [{path: metadata/name, kind: Gadget}]\n",
+    }
+    files["part/kustomization.yaml"] += "commonAnnotations: {a: b}\n"
+    assert [one.body["metadata"]["name"] for one in build(tmp_path, files).objects] == ["data", "p-one"]
+
+
+def test_annotations_of_objects_in_a_list_are_text_by_value(tmp_path: Path) -> None:
+    item = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, annotations: {n: 1.50, z: ~, t: 'k'}}}"
+    files = {
+        "kustomization.yaml": "resources: [m.yaml]\n",
+        "m.yaml": f"apiVersion: v1\nkind: List\nmetadata: {{name: l}}\nitems:\n- {item}\n",
+    }
+    (built,) = build(tmp_path, files).objects
+    assert built.body["metadata"]["annotations"] == {"n": "1.5", "z": "null", "t": "k"}
+
+
+def test_a_lone_exclamation_mark_leaves_the_type_of_a_plain_value(tmp_path: Path) -> None:
+    files = {"kustomization.yaml": "resources: [m.yaml]\n", "m.yaml": f"{GADGET}plain: ! 5\nquoted: ! '5'\n"}
+    (built,) = build(tmp_path, files).objects
+    assert (built.body["plain"], built.body["quoted"]) == (5, "5")
