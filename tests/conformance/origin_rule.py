@@ -271,7 +271,8 @@ def _is_part(text: str, value: Any) -> bool:
     """Return whether a text, or a part of it between delimiters, is the value or stands in it, perhaps within JSON."""
     whole = value if isinstance(value, str) else go_json(value)
     parts = [text, text.rstrip("\n"), *filter(None, re.split(r"[-.,:=/|\s]", text))]
-    return any(_same(value, part) or part in whole or json.dumps(part)[1:-1] in whole for part in parts)
+    forms = {form for part in parts for form in (part, json.dumps(part)[1:-1], *map(go_json, _read(part)))}
+    return any(form in whole for form in forms) or any(_same(value, part) for part in parts)
 
 
 def _is_made_of(value: Any, text: str) -> bool:

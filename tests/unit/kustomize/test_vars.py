@@ -119,6 +119,32 @@ def test_an_expanded_value_can_be_traced_to_the_var_and_to_its_source(tmp_path: 
     assert [one.line for one in origin.trail] == [17, 6]
 
 
+def test_a_text_with_several_vars_is_traced_to_all_of_them(tmp_path: Path) -> None:
+    kustomization = """\
+        resources: [cm.yaml]
+        vars:
+        - name: A
+          objref: {kind: ConfigMap, name: web, apiVersion: v1}
+        - name: B
+          objref: {kind: ConfigMap, name: web, apiVersion: v1}
+          fieldref: {fieldPath: data.k}
+        commonAnnotations: {x: $(A).$(B)}
+        """
+    config_map = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: web\ndata:\n  k: v\n"
+    result = build(tmp_path, {"kustomization.yaml": kustomization, "cm.yaml": config_map})
+    body = only(result, "ConfigMap").body
+    origin = origin_at(body, ("metadata", "annotations", "x"))
+    assert origin is not None
+    assert body["metadata"]["annotations"]["x"] == "web.v"
+    assert [(one.file, one.line, one.step) for one in (*origin.trail, origin)] == [
+        ("kustomization.yaml", 8, "commonAnnotations"),
+        ("cm.yaml", 4, ""),
+        ("kustomization.yaml", 3, "vars"),
+        ("cm.yaml", 6, ""),
+        ("kustomization.yaml", 5, "vars"),
+    ]
+
+
 def test_vars_that_nothing_refers_to_are_warned_of(tmp_path: Path) -> None:
     objects = OBJECTS.replace("$(PORT)", "x")
     result = build(tmp_path, {"kustomization.yaml": f"resources: [all.yaml]\n{VARS}", "all.yaml": objects})
