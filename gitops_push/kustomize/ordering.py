@@ -58,7 +58,7 @@ def _key(resource: Resource, ranks: dict[str, int]) -> tuple[int, str, str]:
     kind = resource.kind
     group, version = split_api_version(resource.api_version)
     kinds = f"{group or '~G'}_{version or '~V'}_{kind or '~K'}"
-    if kind == "Namespace" and not group:
+    if kind == "Namespace" and not group and ranks.get(kind):
         kinds = ""  # the core Namespace comes before those of other groups, all other core kinds come after
     return (
         ranks.get(kind, 0),

@@ -29,8 +29,8 @@ def _unlabelled(body: Fields) -> Node:
     body = copy_tree(body)
     metadata = body.get("metadata")
     labels = metadata.get("labels") if isinstance(metadata, Fields) else None
-    if isinstance(labels, Fields):
-        labels.pop(_VALIDATED_BY, None)
+    if isinstance(labels, Fields) and _VALIDATED_BY in labels:
+        del labels[_VALIDATED_BY]
         if not labels and isinstance(metadata, Fields):
             del metadata["labels"]
     return body

@@ -70,7 +70,7 @@ def _change(resource: Resource, spec: FieldSpec, change: Callable[[str], str], o
         value: Node = container[key]  # type: ignore[index]
         if isinstance(value, (dict, list)):
             raise invalid(f"{spec.path} of {resource.current_id()} must be a text, to be renamed", resource.origin)
-        changed = change(text_of(value))
+        changed = change("null" if value is None and resource.rewritten else text_of(value))
         if changed != value:
             set_at(container, key, changed, origin)
 

@@ -185,3 +185,32 @@ def test_a_lone_exclamation_mark_leaves_the_type_of_a_plain_value(tmp_path: Path
     files = {"kustomization.yaml": "resources: [m.yaml]\n", "m.yaml": f"{GADGET}plain: ! 5\nquoted: ! '5'\n"}
     (built,) = build(tmp_path, files).objects
     assert (built.body["plain"], built.body["quoted"]) == (5, "5")
+
+
+def test_a_namespace_that_the_sort_options_do_not_name_comes_with_the_other_core_kinds(tmp_path: Path) -> None:
+    files = {
+        "kustomization.yaml": """\
+            resources: [d.yaml, n.yaml, s.yaml]
+            sortOptions: {order: legacy, legacySortOptions: {orderFirst: [Service], orderLast: []}}
+            """,
+        "d.yaml": DEPLOYMENT,
+        "n.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n",
+        "s.yaml": SERVICE,
+    }
+    kinds = [one.body["kind"] for one in build(tmp_path, files).objects]
+    assert kinds == ["Service", "Deployment", "Namespace"]
+
+
+def test_a_name_that_a_json_patch_of_a_base_made_null_is_prefixed_as_a_text(tmp_path: Path) -> None:
+    files = {
+        "b/kustomization.yaml": """\
+            resources: [s.yaml]
+            patches:
+            - target: {kind: Service}
+              patch: |-
+                - {op: replace, path: /metadata/name, value: null}
+            """,
+        "b/s.yaml": SERVICE,
+        "o/kustomization.yaml": "resources: [../b]\nnamePrefix: p-\n",
+    }
+    assert only(build(tmp_path, files, "o"), "Service").body["metadata"]["name"] == "p-null"

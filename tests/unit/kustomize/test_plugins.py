@@ -209,3 +209,12 @@ def test_a_plugin_that_cannot_be_used_is_named_with_its_line(
     origin = caught.value.problems[0].origin
     assert origin is not None
     assert (origin.file, origin.line) == ("t.yaml", line)
+
+
+def test_a_validator_that_changes_nothing_passes_an_object_with_empty_labels(tmp_path: Path) -> None:
+    files = {
+        "kustomization.yaml": "resources: [m.yaml]\nvalidators: [v.yaml]\n",
+        "m.yaml": DEPLOYMENT.replace("name: web", "name: web\n  labels: {}", 1),
+        "v.yaml": config("LabelTransformer", "labels: {a: b}\nfieldSpecs: [{path: spec/none, kind: None}]"),
+    }
+    assert only(build(tmp_path, files), "Deployment").body["metadata"]["labels"] == {}
