@@ -69,7 +69,9 @@ def _note_exits(folder: Path, programs: dict[str, subprocess.Popen[bytes]]) -> N
     for name, program in programs.items():
         note = folder / f"{name}.exit"
         if program.poll() is not None and not note.exists():
-            note.write_text(str(program.returncode), encoding="ascii")
+            unfinished = note.with_suffix(".exiting")
+            unfinished.write_text(str(program.returncode), encoding="ascii")
+            unfinished.rename(note)  # so that who sees the note can read the code
 
 
 def _kill(programs: dict[str, subprocess.Popen[bytes]]) -> None:
