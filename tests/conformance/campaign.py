@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from tests.conformance.builders import Answer, known_difference, ours, theirs
 from tests.conformance.random_overlays import Overlays
-from tests.conformance.test_kustomize_differential import is_known_difference, ours, theirs
 
 PROCESSES = 2
 _TREES_A_TASK = 100
@@ -35,8 +35,16 @@ class Comparison:
         return ", ".join([*answers, f"{len(self.unexplained)} unexplained"])
 
 
-def compare(make: Callable[[int], Overlays], folder: Path, seeds: range) -> Comparison:
-    """Build the tree of each seed in both ways, and go on after a difference. Writes below `folder`."""
+def compare(
+    make: Callable[[int], Overlays],
+    folder: Path,
+    seeds: range,
+    known: Callable[[Answer, Answer], str] = known_difference,
+) -> Comparison:
+    """Build the tree of each seed in both ways, and go on after a difference. Writes below `folder`.
+
+    `known` says what is known of a difference, "" if nothing.
+    """
     result = Comparison()
     for seed in seeds:
         root = folder / str(seed)
@@ -44,8 +52,8 @@ def compare(make: Callable[[int], Overlays], folder: Path, seeds: range) -> Comp
         mine, other = ours(root, path), theirs(root / path)
         if mine.output == other.output:
             result.counts["same" if mine.output is not None else "refused by both"] += 1
-        elif is_known_difference(mine, other):
-            result.counts["known difference"] += 1
+        elif reason := known(mine, other):
+            result.counts[reason] += 1
         else:
             result.unexplained.append(f"seed {seed}: {mine.reason or other.reason or 'other bytes'}")
         shutil.rmtree(root)

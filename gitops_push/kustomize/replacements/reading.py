@@ -74,7 +74,7 @@ def _replacement(entry: TypedFields) -> Replacement:
 
 def _source(entry: TypedFields) -> ReplacementSource:
     entry.check_names((*_IDENTITY, "fieldPath", "options"), "replacements.source")
-    group, version, kind, name, namespace = (_text(entry, field) for field in _IDENTITY)
+    group, version, kind, name, namespace = (entry.string(field) for field in _IDENTITY)
     return ReplacementSource(
         entry.origin,
         group,
@@ -82,7 +82,7 @@ def _source(entry: TypedFields) -> ReplacementSource:
         kind,
         name,
         namespace,
-        field_path=_text(entry, "fieldPath") or _DEFAULT_PATH,
+        field_path=entry.string("fieldPath") or _DEFAULT_PATH,
         options=_options(entry.one("options")),
         label=_label(group, version, kind, name, namespace),
     )
@@ -108,7 +108,7 @@ def _target(entry: TypedFields) -> ReplacementTarget:
 def _selector(entry: TypedFields) -> Selector:
     names = (*_IDENTITY, "labelSelector", "annotationSelector")
     entry.check_names(names, "replacements.targets.select")
-    return Selector(entry.origin, *(_text(entry, name) for name in names))
+    return Selector(entry.origin, *(entry.string(name) for name in names))
 
 
 def _options(entry: TypedFields | None) -> FieldOptions:
@@ -116,9 +116,4 @@ def _options(entry: TypedFields | None) -> FieldOptions:
         return FieldOptions()
     entry.check_names(("delimiter", "index", "encoding", "create"), "options")
     entry.text("encoding")  # known, and without effect in kustomize
-    return FieldOptions(_text(entry, "delimiter"), entry.number("index"), entry.flag("create"))
-
-
-def _text(entry: TypedFields, name: str) -> str:
-    found = entry.text(name)
-    return found.value if found else ""
+    return FieldOptions(entry.string("delimiter"), entry.number("index"), entry.flag("create"))
