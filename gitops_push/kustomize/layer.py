@@ -138,7 +138,7 @@ class Layer:
         """Return this file's transformers; plugins are configured before the first of them runs."""
         spec, loader = self.kustomization, self.loader
         plugins = [
-            Step(config.kind, config.origin, transformer_of(config, loader), config=config)
+            Step(config.kind, transformer_of(config, loader), config=config)
             for config in self._plugin_configs(spec.plugins.transformers)
         ]
         return (*field_steps(spec, gathered.config, loader), *plugins)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeAlias
 
-from gitops_push.core.origin import Origin
 from gitops_push.kustomize.accumulator import ResourceSet
 from gitops_push.kustomize.collecting import for_each
 from gitops_push.kustomize.configuration import TransformerConfig
@@ -27,13 +26,12 @@ Transformer: TypeAlias = Callable[[ResourceSet], None]
 
 
 class Step(NamedTuple):
-    """A transformer of a layer: the kind of the built-in plugin that it is, and the place that asks for it.
+    """A transformer of a layer, and the kind of the built-in plugin that it is.
 
     Kustomize has a transformer for each item of some fields: `times` counts them. `config` configures a plugin.
     """
 
     kind: str
-    origin: Origin
     transform: Transformer
     times: int = 1
     config: Resource | None = None
@@ -41,34 +39,29 @@ class Step(NamedTuple):
 
 def field_steps(spec: Kustomization, config: TransformerConfig, loader: Loader) -> Iterator[Step]:
     """Yield the steps; those of fields that are not there are left out."""
-    here = Origin(spec.file, 1)
     written = loader.written
     if spec.patches_strategic_merge:
         yield Step(
             "PatchStrategicMergeTransformer",
-            here,
             lambda resources: apply_strategic_entries(resources, spec.patches_strategic_merge, loader),
         )
     if spec.patches:
         yield Step(
             "PatchTransformer",
-            here,
             lambda resources: for_each(spec.patches, lambda entry: apply_patch(resources, entry, loader)),
             len(spec.patches),
         )
-    yield from _name_steps(spec, config, here)
-    yield from _pair_steps(spec, config, here, loader)
+    yield from _name_steps(spec, config)
+    yield from _pair_steps(spec, config, loader)
     if spec.patches_json6902:
         yield Step(
             "PatchJson6902Transformer",
-            here,
             lambda resources: for_each(spec.patches_json6902, lambda entry: apply_json_entry(resources, entry, loader)),
             len(spec.patches_json6902),
         )
     if spec.replicas:
         yield Step(
             "ReplicaCountTransformer",
-            here,
             lambda resources: for_each(
                 spec.replicas, lambda entry: set_replicas(resources, entry, config.replicas, written)
             ),
@@ -77,32 +70,29 @@ def field_steps(spec: Kustomization, config: TransformerConfig, loader: Loader) 
     if spec.images:
         yield Step(
             "ImageTagTransformer",
-            here,
             lambda resources: set_images(resources, spec.images, config.images, loader.warnings),
             len(spec.images),
         )
     if spec.replacements:
-        yield Step(
-            "ReplacementTransformer", here, lambda resources: apply_replacements(resources, spec.replacements, loader)
-        )
+        yield Step("ReplacementTransformer", lambda resources: apply_replacements(resources, spec.replacements, loader))
 
 
-def _name_steps(spec: Kustomization, config: TransformerConfig, here: Origin) -> Iterator[Step]:
+def _name_steps(spec: Kustomization, config: TransformerConfig) -> Iterator[Step]:
     namespace, prefix, suffix = spec.namespace, spec.name_prefix, spec.name_suffix
     if namespace:
         entry = NamespaceEntry(namespace)
-        yield Step("NamespaceTransformer", here, lambda resources: set_namespace(resources, entry, config.namespace))
+        yield Step("NamespaceTransformer", lambda resources: set_namespace(resources, entry, config.namespace))
     if prefix:
-        yield Step("PrefixTransformer", here, lambda resources: add_prefix(resources, prefix, config.name_prefix))
+        yield Step("PrefixTransformer", lambda resources: add_prefix(resources, prefix, config.name_prefix))
     if suffix:
-        yield Step("SuffixTransformer", here, lambda resources: add_suffix(resources, suffix, config.name_suffix))
+        yield Step("SuffixTransformer", lambda resources: add_suffix(resources, suffix, config.name_suffix))
 
 
-def _pair_steps(spec: Kustomization, config: TransformerConfig, here: Origin, loader: Loader) -> Iterator[Step]:
+def _pair_steps(spec: Kustomization, config: TransformerConfig, loader: Loader) -> Iterator[Step]:
     written = loader.written
 
     def pairs_step(kind: str, pairs: tuple[Pair, ...], specs: FieldSpecs, field: str) -> Step:
-        return Step(kind, here, lambda resources: add_pairs(resources, pairs, specs, field, written))
+        return Step(kind, lambda resources: add_pairs(resources, pairs, specs, field, written))
 
     for label in spec.labels:
         yield pairs_step("LabelTransformer", label.pairs, label_specs(label, config), "labels")
