@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gitops_push.cluster.conflicts import conflicts_of, expected_losses, field_loss
 from gitops_push.cluster.dry_run import Asked
 from gitops_push.cluster.rejections import origin_of
 from gitops_push.cluster.survey import PlanRequest, Survey, ignored_fields
 from gitops_push.cluster.targets import Target
-from gitops_push.core.codes import Code
 from gitops_push.core.comparison import Comparison, compare, compare_leaves
 from gitops_push.core.errors import Problem
-from gitops_push.core.fielddiff import ABSENT, Difference, FieldChange, FieldOwner, Shown, diff_fields
-from gitops_push.core.fieldpath import format_field_path, path_order, value_at
+from gitops_push.core.fielddiff import ABSENT, Difference, FieldChange, diff_fields
+from gitops_push.core.fieldpath import format_field_path, path_order
 from gitops_push.core.impact import Transition, impact_of_write
 from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.live_state import live_state
-from gitops_push.core.managed_fields import FIELD_MANAGER, Loss, holders, our_entry, owner_of
+from gitops_push.core.managed_fields import holders, our_entry, owner_of
 from gitops_push.core.normalization import content_of
 from gitops_push.core.objects import Body
-from gitops_push.core.ownership import being_deleted, may_take, other_owners
-from gitops_push.core.plan import Action, Change, Fidelity, FieldLoss
-from gitops_push.core.redaction import Masked, Redactor
+from gitops_push.core.ownership import being_deleted, other_owners
+from gitops_push.core.plan import Action, Change, Fidelity
+from gitops_push.core.redaction import Redactor
 from gitops_push.core.rules import without_fields
 
 _NAMED = 3
@@ -48,7 +47,7 @@ def plan_answered(request: PlanRequest, found: Survey, target: Target, asked: As
     if change.action in {Action.BLOCKED, Action.UNCHANGED}:
         return Planned(change)
     change = replace(change, impact=_impact(found, Transition(target.ref, asked.live, merged, compared.changed)))
-    return Planned(change, tuple(_conflicts(request, found, target, asked.live, compared.lost)))
+    return Planned(change, tuple(conflicts_of(request, found, target, asked.live, compared.lost)))
 
 
 def plan_new(request: PlanRequest, found: Survey, target: Target, predecessor: Body | None) -> Change:
@@ -77,7 +76,7 @@ def plan_unverified(request: PlanRequest, found: Survey, target: Target, reason:
     blocked = blocked_reason(live, request)
     differences = compare_leaves(live, target.body, ignored_fields(request, target.ref, live))
     action = Action.UPDATE if differences else Action.UNCHANGED if our_entry(live) else Action.OWNERSHIP
-    lost = tuple(_expected_losses(differences, live))
+    lost = tuple(expected_losses(differences, live))
     paths = tuple(difference.path for difference in differences)
     change = replace(
         _unchanged(target, live, found.redactor),
@@ -85,10 +84,10 @@ def plan_unverified(request: PlanRequest, found: Survey, target: Target, reason:
         fidelity=Fidelity.CLIENT,
         reason=found.redactor.mask_text(blocked) or said,
         fields=field_changes(request, found, target, differences, live),
-        taken=tuple(_field_loss(target, loss) for loss in lost),
+        taken=tuple(field_loss(target, loss) for loss in lost),
         impact=() if blocked else _impact(found, Transition(target.ref, live, target.body, paths)),
     )
-    return Planned(change, () if blocked else tuple(_conflicts(request, found, target, live, lost)))
+    return Planned(change, () if blocked else tuple(conflicts_of(request, found, target, live, lost)))
 
 
 def field_changes(
@@ -132,7 +131,7 @@ def _compared_change(request: PlanRequest, found: Survey, target: Target, live: 
         _unchanged(target, live, found.redactor),
         action=Action.BLOCKED if blocked else action,
         fields=fields,
-        taken=tuple(_field_loss(target, loss) for loss in compared.lost),
+        taken=tuple(field_loss(target, loss) for loss in compared.lost),
         reason=found.redactor.mask_text(blocked) or reason,
         server_changes=compared.server,
     )
@@ -169,53 +168,3 @@ def _gained(compared: Comparison) -> str:
     names = ", ".join(format_field_path(path) for path in compared.gained[:_NAMED])
     more = len(compared.gained) - _NAMED
     return f"the values are there already and become ours: {names}" + (f" and {more} more" if more > 0 else "")
-
-
-def _expected_losses(differences: Iterable[Difference], live: Body) -> Iterable[Loss]:
-    """Yield what other managers would lose by these differences, where no dry run tells."""
-    among = tuple((owner, paths) for owner, paths in holders(live) if owner.manager != FIELD_MANAGER)
-    for difference in differences:
-        owner = None if difference.before is ABSENT else owner_of(difference.path, among)
-        if owner is not None:
-            yield Loss(difference.path, owner)
-
-
-def _field_loss(target: Target, loss: Loss) -> FieldLoss:
-    owner = loss.owner
-    origin = origin_of(target.manifest, loss.path)
-    return FieldLoss(format_field_path(loss.path), owner.manager, owner.operation, owner.at, origin)
-
-
-def _conflicts(
-    request: PlanRequest, found: Survey, target: Target, live: Body, lost: Iterable[Loss]
-) -> Iterable[Problem]:
-    protected = request.environment.protected
-    for loss in lost:
-        if may_take(loss.owner.manager, target.ref, request.forced, protected=protected):
-            continue
-        shown = found.disclosure(request, target.ref).shown_value(loss.path, value_at(loss.path, live, ABSENT))
-        yield found.masked(_conflict(target, loss, shown))
-
-
-def _conflict(target: Target, loss: Loss, live: Shown) -> Problem:
-    field = format_field_path(loss.path)
-    also = f"also set to {_text(live)} by" if live is not ABSENT else "also set by"
-    return Problem(
-        Code.FIELD_CONFLICT,
-        f"field conflict on {target.ref}: {field} is {also} {_describe(loss.owner)}",
-        origin_of(target.manifest, loss.path),
-        target.ref,
-        f"take the field over (--force-conflict {target.ref.kind}/{target.ref.name}), "
-        f'or remove it from the manifest and let "{loss.owner.manager}" own it,\n'
-        "or stop that manager from setting it",
-    )
-
-
-def _describe(owner: FieldOwner) -> str:
-    how = f"{owner.operation} of {owner.subresource}" if owner.subresource else owner.operation
-    return f'"{owner.manager}" ({how}{f", {owner.at:%Y-%m-%d %H:%M}" if owner.at else ""})'
-
-
-def _text(value: Shown) -> str:
-    text = str(value) if isinstance(value, Masked) else json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 100 else f"{text[:99]}…"
