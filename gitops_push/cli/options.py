@@ -170,4 +170,10 @@ plan_options = chained(
         metavar="KIND/NAME",
         help="Take over the conflicting fields of this object. Repeatable.",
     ),
+    option(
+        "--min-fidelity",
+        type=click.Choice(["server", "schema", "client"]),
+        default=None,
+        help="Fail with 15 where a change is proven by less than this.",
+    ),
 )

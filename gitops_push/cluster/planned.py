@@ -66,13 +66,15 @@ def plan_new(request: PlanRequest, found: Survey, target: Target, predecessor: B
     )
 
 
-def plan_unverified(request: PlanRequest, found: Survey, target: Target, reason: str) -> Planned:
+def plan_unverified(
+    request: PlanRequest, found: Survey, target: Target, reason: str, fidelity: Fidelity = Fidelity.CLIENT
+) -> Planned:
     """Return the change of an object that the server cannot be asked about: compared with what is there."""
     live = found.live_of(target)
     said = found.redactor.mask_text(reason)
     if live is None:
         change = plan_new(request, found, target, None)
-        return Planned(replace(change, fidelity=Fidelity.CLIENT, reason=said))
+        return Planned(replace(change, fidelity=fidelity, reason=said))
     blocked = blocked_reason(live, request)
     differences = compare_leaves(live, target.body, ignored_fields(request, target.ref, live))
     action = Action.UPDATE if differences else Action.UNCHANGED if our_entry(live) else Action.OWNERSHIP
@@ -81,7 +83,7 @@ def plan_unverified(request: PlanRequest, found: Survey, target: Target, reason:
     change = replace(
         _unchanged(target, live, found.redactor),
         action=Action.BLOCKED if blocked else action,
-        fidelity=Fidelity.CLIENT,
+        fidelity=fidelity,
         reason=found.redactor.mask_text(blocked) or said,
         fields=field_changes(request, found, target, differences, live),
         taken=tuple(field_loss(target, loss) for loss in lost),

@@ -21,7 +21,7 @@ from gitops_push.core.impact import impact_of_deletion
 from gitops_push.core.inventory import InventoryEntry
 from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.ordering import apply_key
-from gitops_push.core.plan import Action, Change, Plan
+from gitops_push.core.plan import Action, Change, Fidelity, Plan
 from gitops_push.core.prune import (
     PruneQuestion,
     PruneVerdict,
@@ -118,7 +118,7 @@ def _plan_rejected(
     problems: list[Problem] = []
     for target, failure in rejected:
         if kind_of_refusal(failure) is Refusal.NO_DRY_RUN:
-            planned.append(plan_unverified(request, found, target, failure.message))
+            planned.append(plan_unverified(request, found, target, failure.message, Fidelity.REFUSED))
         elif needed := comes_with_set(target):
             reason = f"it depends on {needed}, which the same run changes; as of now the server says: {failure.message}"
             planned.append(plan_unverified(request, found, target, reason))

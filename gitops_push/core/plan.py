@@ -24,11 +24,23 @@ class Action(StrEnum):
 
 
 class Fidelity(StrEnum):
-    """How a planned change was proven: by the server's dry run, a schema of the set, or only by this client."""
+    """How a planned change was proven, the surest first.
+
+    By the server's dry run; by a definition of the set; by this client's own comparison; `REFUSED` is that, too, and
+    an admission webhook that knows no dry run may still refuse or change it.
+    """
 
     SERVER = "server"
     SCHEMA = "schema"
     CLIENT = "client"
+    REFUSED = "refused"
+
+    def is_less_sure_than(self, other: Fidelity) -> bool:
+        """Return whether this one proves less."""
+        return _BY_CERTAINTY.index(self) > _BY_CERTAINTY.index(other)
+
+
+_BY_CERTAINTY = tuple(Fidelity)
 
 
 @dataclass(frozen=True, slots=True)

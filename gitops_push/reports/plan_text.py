@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from gitops_push.core.fidelity import MEANINGS
 from gitops_push.core.fielddiff import FieldChange, FieldOwner
 from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.inventory import PART_OF_LABEL
@@ -95,8 +96,8 @@ def change_summary(change: Change) -> str:
         parts += [summarize_fields(change.fields)] if change.fields else []
         losers = Counter(loss.manager for loss in change.taken)
         parts += [f"takes {counted(n, 'field')} from {manager}" for manager, n in sorted(losers.items())]
-    if change.fidelity is not Fidelity.SERVER and not change.reason:
-        parts.append(f"not checked by the server ({change.fidelity.value})")
+    if change.fidelity is not Fidelity.SERVER:
+        parts.append(MEANINGS[change.fidelity])
     return "; ".join(part for part in parts if part)
 
 

@@ -124,7 +124,7 @@ def compare_with(settings: Settings, name: str, program: str, watcher: Watcher) 
 def diff(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, Plan]:
     """Return the plan of an environment. Reads and dry-runs only."""
     with _prepared(settings, name, watcher) as prepared:
-        return prepared.header, _plan(prepared, watcher)
+        return prepared.header, _plan(settings, prepared, watcher)
 
 
 def apply(settings: Settings, name: str, watcher: Watcher, confirm: Confirm) -> tuple[RunHeader, Deployment]:
@@ -134,7 +134,7 @@ def apply(settings: Settings, name: str, watcher: Watcher, confirm: Confirm) -> 
     """
     with _prepared(settings, name, watcher) as prepared:
         environment = prepared.built.environment
-        plan = _plan(prepared, watcher)
+        plan = _plan(settings, prepared, watcher)
         check_checkout(prepared.built.checkout, environment, settings)
         confirm(prepared.header, plan, protected=environment.protected)
         return prepared.header, _deploy(settings, prepared, plan, watcher)
@@ -167,12 +167,16 @@ def status(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, 
             return header, read_status(request, connection.api)
 
 
-def _plan(prepared: Prepared, watcher: Watcher) -> Plan:
+def _plan(settings: Settings, prepared: Prepared, watcher: Watcher) -> Plan:
     from gitops_push.cluster.planner import make_plan
+    from gitops_push.core.fidelity import check_fidelity
+    from gitops_push.core.plan import Fidelity
 
     header = prepared.header
     with watcher.working(f"planning {header.environment} against {header.cluster}"):
-        return make_plan(prepared.request, prepared.connection.api)
+        plan = make_plan(prepared.request, prepared.connection.api)
+    check_fidelity(plan.changes, Fidelity(settings.min_fidelity) if settings.min_fidelity else None)
+    return plan
 
 
 def _deploy(settings: Settings, prepared: Prepared, plan: Plan, watcher: Watcher) -> Deployment:

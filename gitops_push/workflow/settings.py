@@ -43,6 +43,7 @@ class Settings:
     max_prune: tuple[int | None, int | None] | None = None
     force_conflicts: bool = False
     forced_objects: tuple[str, ...] = ()
+    min_fidelity: str | None = None
     wait: bool = True
     timeout_seconds: float | None = None
     allow_dirty: bool = False

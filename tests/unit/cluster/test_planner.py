@@ -303,8 +303,8 @@ def test_a_webhook_without_dry_run_makes_the_object_unverified(server: FakeApiSe
     server.fail("dry_run_apply", "", refusal, times=2)
     plan = make_plan(request(config_map(a="2"), config_map("same", a="1")), server)
     assert {c.ref.name: (c.action, c.fidelity) for c in plan.changes} == {
-        "env": (Action.UPDATE, Fidelity.CLIENT),
-        "same": (Action.UNCHANGED, Fidelity.CLIENT),
+        "env": (Action.UPDATE, Fidelity.REFUSED),
+        "same": (Action.UNCHANGED, Fidelity.REFUSED),
     }
     assert "does not support dry run" in change_of(plan, "env").reason
 
@@ -317,7 +317,7 @@ def test_without_a_dry_run_the_live_owners_tell_of_conflicts(server: FakeApiServ
     with pytest.raises(RefusedError, match=r'data\.a is also set to "2" by "image-updater"'):
         make_plan(request(config_map(a="1")), server)
     change = change_of(make_plan(request(config_map(a="1"), forced=ForcedConflicts(everything=True)), server), "env")
-    assert (change.fidelity, [loss.manager for loss in change.taken]) == (Fidelity.CLIENT, ["image-updater"])
+    assert (change.fidelity, [loss.manager for loss in change.taken]) == (Fidelity.REFUSED, ["image-updater"])
 
 
 def test_warnings_of_the_server_are_in_the_plan_without_secrets(server: FakeApiServer) -> None:
