@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -11,12 +11,13 @@ from gitops_push.cli.options import NameList, cluster_options, console_options, 
 from gitops_push.cli.reporting import FORMATS, Report, report_each
 from gitops_push.cli.session import Session
 from gitops_push.cli.settings import chosen_environments, settings_of, watcher_of
-from gitops_push.core.drift import DriftKind
+from gitops_push.core.drift import Cause
 from gitops_push.reports.drift_text import drift_lines
 from gitops_push.reports.json_report import document, drift_data
 from gitops_push.workflow.commands import drift
 
-KINDS = tuple(kind.value for kind in DriftKind)
+CAUSES: Final = tuple(cause.value.replace(" ", "-") for cause in Cause)
+COUNTED: Final = ",".join(word for word in CAUSES if word != "git-ahead")
 
 
 @click.command("drift")
@@ -24,10 +25,10 @@ KINDS = tuple(kind.value for kind in DriftKind)
 @option("--exit-code", is_flag=True, help="End with 3 when there is drift.")
 @option(
     "--fail-on",
-    type=NameList(*KINDS),
-    default=",".join(KINDS),
+    type=NameList(*CAUSES),
+    default=COUNTED,
     show_default=True,
-    help="Which drift --exit-code is about.",
+    help=f"Which causes --exit-code is about, of {', '.join(CAUSES)}.",
 )
 @output(*FORMATS)
 @cluster_options
@@ -42,7 +43,7 @@ def drift_command(session: Session, /, **parameters: Any) -> int:
 
     def run(name: str) -> Report:
         header, report = drift(settings, name, watcher)
-        counts = any(drifted.kind.value in parameters["fail_on"] for drifted in report.drifted)
+        counts = any(drifted.counts_as.value.replace(" ", "-") in parameters["fail_on"] for drifted in report.drifted)
         code = CHANGES if parameters["exit_code"] and counts else 0
         drifted_names = tuple(str(drifted.ref) for drifted in report.drifted)
         return Report(

@@ -7,9 +7,11 @@ a plan, with dry runs for existing objects only, and one access review for each 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from gitops_push.cluster.api import AccessQuestion, ApiFailure, ApiReader, ServedKind
+from gitops_push.cluster.as_deployed import AsDeployed, what_was_deployed
 from gitops_push.cluster.crew import in_parallel
 from gitops_push.cluster.dry_run import Asked
 from gitops_push.cluster.live import LISTS_AT_ONCE
@@ -21,9 +23,10 @@ from gitops_push.cluster.targets import Target
 from gitops_push.core.added_fields import added_by_people
 from gitops_push.core.codes import Code
 from gitops_push.core.comparison import compare, compare_leaves
-from gitops_push.core.drift import DriftKind, DriftReport, ObjectDrift
+from gitops_push.core.drift import Cause, Deployed, DriftReport, FieldDrift, ObjectDrift
+from gitops_push.core.drift_cause import Versions, cause_of_object, causes_of
 from gitops_push.core.errors import PlanError, Problem
-from gitops_push.core.fielddiff import ABSENT, Difference, FieldChange
+from gitops_push.core.fielddiff import ABSENT, Difference
 from gitops_push.core.fieldpath import FieldPath
 from gitops_push.core.managed_fields import our_entry
 from gitops_push.core.objects import Body, ObjectRef
@@ -32,17 +35,20 @@ from gitops_push.core.rules import without_fields
 
 __all__ = ["PlanRequest", "report_drift"]
 
-_EXTERNAL_MISSING = frozenset({Code.NAMESPACE_MISSING, Code.MANIFEST_INVALID})
+NOT_KNOWN: Final = Deployed()
+_EXTERNAL_MISSING: Final = frozenset({Code.NAMESPACE_MISSING, Code.MANIFEST_INVALID})
 
 
-def report_drift(request: PlanRequest, reader: ApiReader) -> DriftReport:
-    """Return the drift of an environment. What cannot be judged is reported as unverifiable, with the reason.
+def report_drift(request: PlanRequest, reader: ApiReader, deployed: Deployed = NOT_KNOWN) -> DriftReport:
+    """Return the drift of an environment, by cause. What cannot be judged is reported as unverifiable, with the reason.
 
     Raises `ClusterError` when the live objects cannot be read, and `PlanError` when the set itself is wrong.
     """
     access = _Access(reader)
     found = survey(request, reader, access.pick)
-    drifted = [drift for target in found.targets if (drift := _object_drift(request, found, target)) is not None]
+    before = what_was_deployed(request, found, deployed, reader)
+    judged = (_object_drift(request, found, target, before) for target in found.targets)
+    drifted = [drift for drift in judged if drift is not None]
     in_sync = len(found.targets) - len(drifted)
     return DriftReport(
         environment=request.environment.name,
@@ -51,11 +57,14 @@ def report_drift(request: PlanRequest, reader: ApiReader) -> DriftReport:
         deployed_commit=request.inventory.commit,
         cluster_id=request.cluster_id,
         checked_at=request.now,
-        drifted=tuple(sorted((*drifted, *_unserved(found), *_extra(request, found)), key=lambda drift: drift.ref)),
+        drifted=tuple(
+            sorted((*drifted, *_unserved(found), *_extra(request, found, before)), key=lambda drift: drift.ref)
+        ),
         in_sync=in_sync,
         notes=(
             *access.notes(found),
             *(f"could not be looked for: {r} ({w})" for r, w in found.live.unreadable.items()),
+            *([f"causes are told by managedFields alone: {deployed.unknown}"] if deployed.unknown and drifted else []),
         ),
     )
 
@@ -92,40 +101,59 @@ class _Access:
             return True  # not even this may be asked: then the dry run itself tells
 
 
-def _object_drift(request: PlanRequest, found: Survey, target: Target) -> ObjectDrift | None:
+def _object_drift(request: PlanRequest, found: Survey, target: Target, before: AsDeployed) -> ObjectDrift | None:
     """Return how one object of the set drifted, or None if it is as it should be."""
     live = found.live_of(target)
     origin = target.manifest.origin
     if live is None:
-        return ObjectDrift(target.ref, DriftKind.MISSING, reason=target.deferred, origin=origin)
+        return _absent(target, created=target.ref in before.created)
     since = being_deleted(live)
     if since:
-        return ObjectDrift(target.ref, DriftKind.UNVERIFIABLE, reason=f"is being deleted since {since}", origin=origin)
+        return ObjectDrift(target.ref, Cause.UNVERIFIABLE, reason=f"is being deleted since {since}", origin=origin)
     asked = found.asked.get(target.ref)
     if asked is not None and asked.moved:
         reason = "it changed all the time while it was looked at"
-        return ObjectDrift(target.ref, DriftKind.UNVERIFIABLE, reason=reason, origin=origin)
-    return _changed(request, found, target, live, asked)
+        return ObjectDrift(target.ref, Cause.UNVERIFIABLE, reason=reason, origin=origin)
+    return _changed(request, found, target, Versions(live, before.of(target.ref), target.body))
 
 
-def _changed(
-    request: PlanRequest, found: Survey, target: Target, live: Body, asked: Asked | None
-) -> ObjectDrift | None:
-    ignored = ignored_fields(request, target.ref, live)
+def _absent(target: Target, *, created: bool) -> ObjectDrift:
+    """Return what the absence of an object means: the inventory says whether a deploy ever created it."""
+    cause = Cause.MISSING if created else Cause.GIT_AHEAD
+    parts = ("" if created else "not created yet", target.deferred)
+    return ObjectDrift(target.ref, cause, reason="; ".join(filter(None, parts)), origin=target.manifest.origin)
+
+
+def _changed(request: PlanRequest, found: Survey, target: Target, versions: Versions) -> ObjectDrift | None:
+    asked = found.asked.get(target.ref)
     merged = asked.merged if asked is not None else None
-    differences = _differences(target, live, merged, ignored)
-    fields = (
-        *field_changes(request, found, target, differences, live),
-        *_added(request, found, target, live, merged, differences),
-    )
+    fields = _fields(request, found, target, versions, merged)
     rejected = _rejected(found, asked)
     if fields:
-        blocked = found.redactor.mask_text(blocked_reason(live, request))
+        blocked = found.redactor.mask_text(blocked_reason(versions.live, request))
         reason = "; ".join(part for part in (rejected, blocked) if part)
-        return ObjectDrift(target.ref, DriftKind.CHANGED, fields, reason, target.manifest.origin)
+        cause = cause_of_object(field.cause for field in fields)
+        return ObjectDrift(target.ref, cause, fields, reason, target.manifest.origin)
     if rejected:
-        return ObjectDrift(target.ref, DriftKind.UNVERIFIABLE, reason=rejected, origin=target.manifest.origin)
+        return ObjectDrift(target.ref, Cause.UNVERIFIABLE, reason=rejected, origin=target.manifest.origin)
     return None
+
+
+def _fields(
+    request: PlanRequest, found: Survey, target: Target, versions: Versions, merged: Body | None
+) -> tuple[FieldDrift, ...]:
+    """Return the fields that drifted.
+
+    Where only this client compared, what is neither git's doing nor an edit is another spelling of the same value.
+    """
+    live = versions.live
+    ignored = ignored_fields(request, target.ref, live)
+    differences = _differences(target, live, merged, ignored)
+    every = (*differences, *_added(live, merged, differences, ignored))
+    told = zip(every, causes_of(versions, every), strict=True)
+    causes = {d.path: cause or Cause.UNKNOWN for d, cause in told if cause is not None or merged is not None}
+    changes = field_changes(request, found, target, (d for d in every if d.path in causes), live)
+    return tuple(FieldDrift(change, causes[change.path]) for change in changes)
 
 
 def _differences(
@@ -138,21 +166,13 @@ def _differences(
 
 
 def _added(
-    request: PlanRequest,
-    found: Survey,
-    target: Target,
-    live: Body,
-    merged: Body | None,
-    differences: Iterable[Difference],
-) -> tuple[FieldChange, ...]:
+    live: Body, merged: Body | None, differences: Iterable[Difference], ignored: tuple[FieldPath, ...]
+) -> tuple[Difference, ...]:
+    """Return what people added beside our fields, as differences to its absence in the config."""
     entry = our_entry(merged if merged is not None else live)
     ours = (entry.paths() if entry else frozenset()) | {difference.path for difference in differences}
-    kept = without_fields(live, ignored_fields(request, target.ref, live))
-    disclosure = found.disclosure(request, target.ref)
-    return tuple(
-        FieldChange(added.path, disclosure.shown_value(added.path, added.value), ABSENT, added.owner)
-        for added in added_by_people(kept, ours)
-    )
+    added = added_by_people(without_fields(live, ignored), ours)
+    return tuple(Difference(field.path, field.value, ABSENT) for field in added)
 
 
 def _rejected(found: Survey, asked: Asked | None) -> str:
@@ -173,18 +193,17 @@ def _unserved(found: Survey) -> tuple[ObjectDrift, ...]:
 def _problem_drift(problem: Problem) -> ObjectDrift | None:
     if problem.ref is None:
         return None
-    kind = DriftKind.MISSING if problem.code in _EXTERNAL_MISSING else DriftKind.UNVERIFIABLE
-    return ObjectDrift(problem.ref, kind, reason=problem.message, origin=problem.origin)
+    cause = Cause.MISSING if problem.code in _EXTERNAL_MISSING else Cause.UNVERIFIABLE
+    return ObjectDrift(problem.ref, cause, reason=problem.message, origin=problem.origin)
 
 
-def _extra(request: PlanRequest, found: Survey) -> tuple[ObjectDrift, ...]:
-    """Return what the inventory has and the set has not, as far as it is still ours and does not ask to stay."""
-    return tuple(
-        ObjectDrift(
-            verdict.entry.ref,
-            DriftKind.EXTRA,
-            reason=found.redactor.mask_text(f"kept: {verdict.kept}") if verdict.kept else "no longer in the config",
-        )
-        for verdict in prune_verdicts(request, found)
-        if verdict.ours and not verdict.opted_out
-    )
+def _extra(request: PlanRequest, found: Survey, before: AsDeployed) -> Iterator[ObjectDrift]:
+    """Yield what the inventory has and the set has not, as far as it is still ours and does not ask to stay."""
+    for verdict in prune_verdicts(request, found):
+        if not verdict.ours or verdict.opted_out:
+            continue
+        ref = verdict.entry.ref
+        removed = bool(before.of(ref))
+        why = "git ahead: removed from git, still in the cluster" if removed else "no longer in the config"
+        kept = found.redactor.mask_text(f"; kept: {verdict.kept}") if verdict.kept else ""
+        yield ObjectDrift(ref, Cause.EXTRA, reason=f"{why}{kept}", removed_from_git=removed)

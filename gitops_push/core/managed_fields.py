@@ -101,7 +101,7 @@ def owner_of(path: FieldPath, among: Holders) -> FieldOwner | None:
 
     For a value that nobody set whole, who set something inside counts.
     """
-    for holds in (_sets_value, has_below):
+    for holds in (sets_value, has_below):
         owners = [owner for owner, paths in among if holds(paths, path)]
         if owners:
             return max(owners, key=_weight)
@@ -120,7 +120,15 @@ def merge_keys(*bodies: Body) -> MergeKeys:
 
 def covered(path: FieldPath, paths: frozenset[FieldPath]) -> bool:
     """Return whether a field set holds `path`, something below it, or an atomic value around it."""
-    return _sets_value(paths, path) or has_below(paths, path)
+    return sets_value(paths, path) or has_below(paths, path)
+
+
+def sets_value(paths: frozenset[FieldPath], path: FieldPath) -> bool:
+    """Return whether a field set holds the value at `path`: itself, or an atomic value around it."""
+    if path in paths:
+        return True
+    around = next((ancestor for ancestor in prefixes(path) if ancestor in paths), None)
+    return around is not None and not has_below(paths, around)
 
 
 def has_below(paths: frozenset[FieldPath], path: FieldPath) -> bool:
@@ -179,13 +187,6 @@ def _collect_keys(
 def _tops(paths: frozenset[FieldPath]) -> Iterator[FieldPath]:
     """Yield the members that have no ancestor among them: a lost list item is one loss, not one for each field."""
     return (path for path in paths if not any(ancestor in paths for ancestor in prefixes(path)))
-
-
-def _sets_value(paths: frozenset[FieldPath], path: FieldPath) -> bool:
-    if path in paths:
-        return True
-    around = next((ancestor for ancestor in prefixes(path) if ancestor in paths), None)
-    return around is not None and not has_below(paths, around)
 
 
 def _weight(owner: FieldOwner) -> tuple[bool, datetime]:

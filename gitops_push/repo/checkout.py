@@ -1,7 +1,6 @@
 """Reads the git facts of a checkout: root, commit, branch, whether it is dirty, where it came from. Never writes.
 
-Git runs without the repository's hooks, file-system monitor or pager, without locks, prompts and network. A checkout
-that belongs to another user (usual in CI containers) is read all the same: git refuses those because their
+A checkout that belongs to another user (usual in CI containers) is read all the same: git refuses those because their
 configuration could name programs to run, and here none of them is run.
 """
 
@@ -9,19 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from gitops_push.core.checkout import Checkout
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import ConfigError, Problem
+from gitops_push.repo.git_program import Git
 from gitops_push.repo.roots import config_root, worktree_root
-from gitops_push.system.process import Completed, ProcessError, ProgramMissingError, run
-
-_OUTPUT_LIMIT_BYTES: Final = 64 * 1024 * 1024
-_TIMEOUT_SECONDS: Final = 60.0
+from gitops_push.system.process import Completed, ProcessError, ProgramMissingError
 
 
 def read_checkout(start: Path, environ: Mapping[str, str]) -> Checkout:
@@ -36,7 +31,7 @@ def read_checkout(start: Path, environ: Mapping[str, str]) -> Checkout:
     if worktree is None:
         return Checkout(root=config_root(folder))
     try:
-        return _read_git(_Git(worktree, environ))
+        return _read_git(Git(worktree, environ))
     except ProgramMissingError:
         return Checkout(root=worktree)
     except ProcessError as error:
@@ -48,7 +43,7 @@ def is_tracked(checkout: Checkout, path: Path, environ: Mapping[str, str]) -> bo
     if not checkout.commit:
         return False
     try:
-        found = _Git(Path(checkout.root), environ).run("ls-files", "--error-unmatch", "--", str(path))
+        found = Git(Path(checkout.root), environ).run("ls-files", "--error-unmatch", "--", str(path))
     except ProcessError:
         return False
     return found.returncode == 0
@@ -74,7 +69,7 @@ def _existing_folder(start: Path) -> Path:
     return found if found.is_dir() else found.parent
 
 
-def _read_git(git: _Git) -> Checkout:
+def _read_git(git: Git) -> Checkout:
     top = git.run("rev-parse", "--show-toplevel")
     if top.returncode:
         raise _unusable(git.folder, _first_line(top.stderr))
@@ -87,7 +82,7 @@ def _read_git(git: _Git) -> Checkout:
     )
 
 
-def _is_dirty(git: _Git) -> bool:
+def _is_dirty(git: Git) -> bool:
     """Return whether a tracked file differs or an untracked one is there; what is ignored does not count.
 
     In a checkout of another user no command of its configuration runs: no filters, and submodules are compared by
@@ -106,45 +101,9 @@ def _is_foreign(folder: Path) -> bool:
     return (folder / ".git").lstat().st_uid not in {os.getuid(), 0}
 
 
-def _without_filters(git: _Git) -> tuple[str, ...]:
+def _without_filters(git: Git) -> tuple[str, ...]:
     names = git.run("config", "--local", "--name-only", "--get-regexp", r"^filter\.").stdout.decode("utf-8", "replace")
     return tuple(part for name in names.split() for part in ("-c", f"{name}="))
-
-
-@dataclass(frozen=True, slots=True)
-class _Git:
-    """Runs git in one folder. PATH, HOME and XDG_CONFIG_HOME are all it gets of the caller's environment."""
-
-    folder: Path
-    environ: Mapping[str, str]
-
-    def run(self, *arguments: str) -> Completed:
-        inherited = {name: self.environ[name] for name in _INHERITED if name in self.environ}
-        settings = (part for setting in _SETTINGS for part in ("-c", setting))
-        return run(
-            ["git", "--no-pager", *settings, *arguments],
-            cwd=self.folder,
-            environment={**inherited, **_ENVIRONMENT},
-            timeout_seconds=_TIMEOUT_SECONDS,
-            output_limit_bytes=_OUTPUT_LIMIT_BYTES,
-        )
-
-
-_INHERITED: Final = ("PATH", "HOME", "XDG_CONFIG_HOME")  # HOME: the developer's own ignore file and line endings
-_ENVIRONMENT: Final = {
-    "LC_ALL": "C",
-    "GIT_LITERAL_PATHSPECS": "1",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_NO_LAZY_FETCH": "1",
-}
-_SETTINGS: Final = (
-    "safe.directory=*",
-    "core.fsmonitor=false",
-    "core.hooksPath=/dev/null",
-    "core.untrackedCache=false",
-    "protocol.allow=never",
-)
 
 
 def _answer(completed: Completed) -> str:

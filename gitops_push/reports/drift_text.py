@@ -4,54 +4,62 @@ from __future__ import annotations
 
 from typing import Final
 
-from gitops_push.core.drift import DriftKind, DriftReport, ObjectDrift
-from gitops_push.core.fielddiff import ABSENT, FieldChange
+from gitops_push.core.drift import Cause, DriftReport, FieldDrift, ObjectDrift
+from gitops_push.core.fielddiff import ABSENT
 from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.run import RunHeader
 from gitops_push.reports.lines import Line, Tone, columns, counted
 from gitops_push.reports.values import describe_owner, show_pair
 
-_ORDER: Final = (DriftKind.MISSING, DriftKind.CHANGED, DriftKind.EXTRA, DriftKind.UNVERIFIABLE)
 _TONES: Final = {
-    DriftKind.MISSING: Tone.DELETE,
-    DriftKind.CHANGED: Tone.UPDATE,
-    DriftKind.EXTRA: Tone.CREATE,
-    DriftKind.UNVERIFIABLE: Tone.DIM,
+    Cause.MISSING: Tone.DELETE,
+    Cause.EDITED: Tone.UPDATE,
+    Cause.BOTH: Tone.UPDATE,
+    Cause.UNKNOWN: Tone.UPDATE,
+    Cause.EXTRA: Tone.CREATE,
+    Cause.UNVERIFIABLE: Tone.DIM,
+    Cause.GIT_AHEAD: Tone.DIM,
 }
+"""In the order in which causes are listed: what the cluster lost or people did comes first."""
 
 
 def drift_lines(report: DriftReport, header: RunHeader) -> tuple[Line, ...]:
     """Return the whole drift report."""
-    drifted = [d for kind in _ORDER for d in report.drifted if d.kind is kind]
+    drifted = [d for cause in _TONES for d in report.drifted if d.cause is cause]
     lines = [Line(str(header), Tone.HEADING)]
     if report.deployed_commit:
         lines.append(Line(f"deployed: {report.deployed_commit[:7]}", Tone.DIM))
-    rows = [(d.kind.value, str(d.ref), d.reason.removeprefix(f"{d.ref}: ")) for d in drifted]
+    rows = [(d.cause.value, str(d.ref), d.reason.removeprefix(f"{d.ref}: ")) for d in drifted]
     for text, drift in zip(columns(rows), drifted, strict=True):
-        lines.append(Line(text, _TONES[drift.kind]))
-        lines += [line for field in drift.fields for line in field_drift(field)]
+        lines.append(Line(text, _TONES[drift.cause]))
+        lines += [line for field in drift.fields for line in field_lines(field, drift.cause)]
         lines += _where(drift)
     lines += [Line(f"note: {note}", Tone.UPDATE) for note in report.notes]
     lines.append(_verdict(report, drifted))
     return tuple(lines)
 
 
-def field_drift(field: FieldChange) -> tuple[Line, ...]:
-    """Return three lines: the field; what is live and who set it; what git wants and where it says so."""
+def field_lines(drifted: FieldDrift, whole: Cause) -> tuple[Line, ...]:
+    """Return three lines: the field; what is live and who set it; what git wants and where it says so.
+
+    The cause of a field is told where it is another than that of the whole object.
+    """
+    field = drifted.change
     live, wanted = show_pair(field.before, field.after)
     live = "not there" if field.before is ABSENT else live
     wanted = "not there" if field.after is ABSENT else wanted
     width = min(60, max(len(live), len(wanted)))
     who = f"set by {describe_owner(field.owner)}" if field.owner else ""
+    cause = f"  ({drifted.cause.value})" if drifted.cause is not whole else ""
     return (
-        Line(f"    {format_field_path(field.path)}"),
+        Line(f"    {format_field_path(field.path)}{cause}"),
         Line(f"        live  {live.ljust(width)}  {who}".rstrip(), Tone.DELETE),
         Line(f"        git   {wanted.ljust(width)}  {field.origin or ''}".rstrip(), Tone.CREATE),
     )
 
 
 def _where(drift: ObjectDrift) -> list[Line]:
-    if drift.kind is DriftKind.MISSING and drift.origin:
+    if drift.cause is Cause.MISSING and drift.origin:
         return [Line(f"    wanted by {drift.origin}", Tone.DIM)]
     return []
 
@@ -59,5 +67,5 @@ def _where(drift: ObjectDrift) -> list[Line]:
 def _verdict(report: DriftReport, drifted: list[ObjectDrift]) -> Line:
     if not drifted:
         return Line(f"IN SYNC {report.environment}: {counted(report.in_sync, 'object')}", Tone.GOOD)
-    counts = ", ".join(f"{n} {kind.value}" for kind in _ORDER if (n := sum(d.kind is kind for d in drifted)))
+    counts = ", ".join(f"{n} {cause.value}" for cause in _TONES if (n := sum(d.cause is cause for d in drifted)))
     return Line(f"DRIFT {report.environment}: {counts}, {report.in_sync} in sync", Tone.UPDATE)

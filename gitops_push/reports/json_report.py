@@ -78,10 +78,11 @@ def drift_data(report: DriftReport) -> Data:
         "drifted": [
             {
                 **ref_data(drift.ref),
-                "drift": drift.kind.value,
+                "cause": drift.cause.value,
+                **({"removedFromGit": True} if drift.removed_from_git else {}),
                 **({"reason": drift.reason} if drift.reason else {}),
                 **_origin("origin", drift.origin),
-                "fields": [_field(field) for field in drift.fields],
+                "fields": [{**_field(field.change), "cause": field.cause.value} for field in drift.fields],
             }
             for drift in report.drifted
         ],

@@ -26,6 +26,7 @@ from gitops_push.repo.environments import Asked, load_environments, load_nearest
 from gitops_push.workflow.settings import Confirm, Settings, Watcher
 from gitops_push.workflow.workspace import (
     EnvironmentSummary,
+    Workspace,
     check_checkout,
     environment_of,
     open_workspace,
@@ -46,10 +47,15 @@ class Built:
     """A built environment; the redactor knows all secret values of the set."""
 
     header: RunHeader
-    checkout: Checkout
+    workspace: Workspace
     environment: Environment
     manifests: ManifestSet
     redactor: Redactor
+
+    @property
+    def checkout(self) -> Checkout:
+        """Return the git facts of the config repo."""
+        return self.workspace.checkout
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,7 @@ def build(
     for warning in manifests.warnings:
         watcher.warning(warning)
     header = RunHeader(__version__, environment.name, workspace.checkout)
-    return Built(header, workspace.checkout, environment, manifests, redactor)
+    return Built(header, workspace, environment, manifests, redactor)
 
 
 def compare_with(settings: Settings, name: str, program: str, watcher: Watcher) -> int:
@@ -143,11 +149,13 @@ def apply(settings: Settings, name: str, watcher: Watcher, confirm: Confirm) -> 
 def drift(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, DriftReport]:
     """Return the drift report of an environment. Reads and dry-runs only, whatever the flags."""
     from gitops_push.cluster.drift import report_drift
+    from gitops_push.workflow.deployed import deployed_set
 
     with _prepared(settings, name, watcher) as prepared:
-        header = prepared.header
+        header, built = prepared.header, prepared.built
+        deployed = deployed_set(settings, name, built.workspace, prepared.request.inventory, built.manifests)
         with watcher.working(f"comparing {header.environment} with {header.cluster}"):
-            return header, report_drift(prepared.request, prepared.connection.api)
+            return header, report_drift(prepared.request, prepared.connection.api, deployed)
 
 
 def status(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, StatusReport]:

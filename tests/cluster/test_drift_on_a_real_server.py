@@ -9,9 +9,9 @@ import pytest
 
 from gitops_push.cluster.client import HttpApi
 from gitops_push.cluster.drift import report_drift
-from gitops_push.core.drift import DriftKind, DriftReport, ObjectDrift
+from gitops_push.core.drift import Cause, DriftReport, ObjectDrift
 from gitops_push.core.environment import FieldRule
-from gitops_push.core.fielddiff import ABSENT
+from gitops_push.core.fielddiff import ABSENT, FieldChange
 from gitops_push.core.fieldpath import format_field_path
 from tests.cluster.connecting import connected
 from tests.cluster.many_kinds import many_kinds
@@ -43,10 +43,14 @@ def only(report: DriftReport) -> ObjectDrift:
     return drift
 
 
+def changes_of(drift: ObjectDrift) -> tuple[FieldChange, ...]:
+    return tuple(field.change for field in drift.fields)
+
+
 def fields_of(drift: ObjectDrift) -> dict[str, tuple[object, object, str]]:
     return {
         format_field_path(field.path): (field.before, field.after, field.owner.manager if field.owner else "")
-        for field in drift.fields
+        for field in changes_of(drift)
     }
 
 
@@ -78,12 +82,12 @@ def test_an_edit_is_reported_with_value_manager_and_time(
     kubectl("scale", "deployment", "web", "-n", namespace, "--replicas=5")
     kubectl("set", "image", "deployment/web", "web=web:9", "-n", namespace)
     drift = only(report_drift(wanted, request.getfixturevalue(who)))
-    assert drift.kind is DriftKind.CHANGED
+    assert drift.cause is Cause.EDITED
     assert fields_of(drift) == {
         "spec.replicas": (5, 2, "kubectl"),
         "spec.template.spec.containers[name=web].image": ("web:9", "web:1", "kubectl-set"),
     }
-    for field in drift.fields:
+    for field in changes_of(drift):
         assert field.owner is not None
         assert field.owner.operation == "Update"
         # The API server keeps no time for writes to the scale subresource.
@@ -128,9 +132,9 @@ def test_missing_and_extra_objects_are_told_apart(
     owned = apply_all(request_for(namespace, *bodies), api)
     kubectl("delete", "configmap", "gone", "-n", namespace)
     report = report_drift(request_for(namespace, *bodies[:2], owned=owned), reader)
-    assert {drift.ref.name: drift.kind for drift in report.drifted} == {
-        "gone": DriftKind.MISSING,
-        "extra": DriftKind.EXTRA,
+    assert {drift.ref.name: drift.cause for drift in report.drifted} == {
+        "gone": Cause.MISSING,
+        "extra": Cause.EXTRA,
     }
     assert report.in_sync == 1
 
@@ -152,7 +156,7 @@ def test_a_changed_secret_is_drift_without_its_values(
     patch = '{"stringData":{"password":"changed-by-hand"}}'
     kubectl("patch", "secret", "login", "-n", namespace, "--type=merge", "-p", patch)
     report = report_drift(wanted, reader)
-    (field,) = only(report).fields
+    (field,) = changes_of(only(report))
     assert format_field_path(field.path) == "data.password"
     assert field.owner is not None
     assert field.owner.manager == "kubectl-patch"

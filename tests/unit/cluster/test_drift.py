@@ -10,7 +10,7 @@ from gitops_push.cluster.api import ApiFailure, Precondition
 from gitops_push.cluster.drift import report_drift
 from gitops_push.cluster.planner import PlanRequest
 from gitops_push.cluster.targets import find_targets
-from gitops_push.core.drift import DriftKind, DriftReport
+from gitops_push.core.drift import Cause, DriftReport
 from gitops_push.core.environment import FieldRule
 from gitops_push.core.errors import PlanError
 from gitops_push.core.fielddiff import ABSENT
@@ -39,13 +39,13 @@ def deploy(wanted: PlanRequest, server: FakeApiServer) -> tuple[InventoryEntry, 
     return tuple(entries)
 
 
-def kinds(report: DriftReport) -> dict[str, DriftKind]:
-    return {drift.ref.name: drift.kind for drift in report.drifted}
+def causes(report: DriftReport) -> dict[str, Cause]:
+    return {drift.ref.name: drift.cause for drift in report.drifted}
 
 
 def fields(report: DriftReport, name: str) -> dict[str, tuple[Any, Any]]:
     (drift,) = (drift for drift in report.drifted if drift.ref.name == name)
-    return {format_field_path(field.path): (field.before, field.after) for field in drift.fields}
+    return {format_field_path(field.change.path): (field.change.before, field.change.after) for field in drift.fields}
 
 
 def scale(server: FakeApiServer, replicas: int = 5, manager: str = "kubectl-edit") -> None:
@@ -53,9 +53,11 @@ def scale(server: FakeApiServer, replicas: int = 5, manager: str = "kubectl-edit
 
 
 def test_a_report_costs_one_access_review_for_each_place_and_dry_runs_for_what_exists(server: FakeApiServer) -> None:
-    deploy(request(config_map("a"), deployment()), server)
-    report = report_drift(request(config_map("a"), config_map("missing"), deployment()), server)
-    assert kinds(report) == {"missing": DriftKind.MISSING}
+    bodies = (config_map("a"), config_map("missing"), deployment())
+    owned = deploy(request(*bodies), server)
+    server.remove("ConfigMap", "shop", "missing")
+    report = report_drift(request(*bodies, owned=owned), server)
+    assert causes(report) == {"missing": Cause.MISSING}
     assert server.count() == Counter(served_kinds=1, list=2, may_i=2, dry_run_apply=2)
     assert server.writes == ()
 
@@ -66,7 +68,7 @@ def test_an_edit_by_any_manager_is_drift_and_never_a_refusal(server: FakeApiServ
     scale(server, manager="some-controller")
     report = report_drift(wanted, server)
     assert fields(report, "web") == {"spec.replicas": (5, 2)}
-    owner = report.drifted[0].fields[0].owner
+    owner = report.drifted[0].fields[0].change.owner
     assert owner is not None
     assert owner.manager == "some-controller"
 
@@ -104,7 +106,7 @@ def test_a_rejected_dry_run_is_told_with_what_could_still_be_seen(server: FakeAp
     scale(server)
     server.fail("dry_run_apply", "", ApiFailure(422, "Invalid", "denied by a policy"), times=2)
     report = report_drift(wanted, server)
-    assert kinds(report) == {"web": DriftKind.CHANGED, "env": DriftKind.UNVERIFIABLE}
+    assert causes(report) == {"web": Cause.EDITED, "env": Cause.UNVERIFIABLE}
     assert all("denied by a policy" in drift.reason for drift in report.drifted)
 
 
@@ -122,7 +124,7 @@ def test_extra_objects_are_those_of_the_inventory_that_are_ours_and_do_not_ask_t
     owned = deploy(request(config_map("stays"), config_map("extra"), config_map("foreign"), keep), server)
     server.edit("ConfigMap", "shop", "foreign", lambda body: body["metadata"].pop("labels"))
     report = report_drift(request(config_map("stays"), owned=owned), server)
-    assert kinds(report) == {"extra": DriftKind.EXTRA}
+    assert causes(report) == {"extra": Cause.EXTRA}
     assert report.in_sync == 1
 
 
@@ -131,7 +133,7 @@ def test_kinds_that_are_not_served_are_unverifiable_and_missing_externals_missin
     home = environment(external=(external,))
     gone = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w", "namespace": "shop"}}
     report = report_drift(request(gone, environment=home), server)
-    assert kinds(report) == {"w": DriftKind.UNVERIFIABLE, "login": DriftKind.MISSING}
+    assert causes(report) == {"w": Cause.UNVERIFIABLE, "login": Cause.MISSING}
 
 
 def test_an_object_in_deletion_is_unverifiable(server: FakeApiServer) -> None:
@@ -142,7 +144,7 @@ def test_an_object_in_deletion_is_unverifiable(server: FakeApiServer) -> None:
     assert target.kind is not None
     server.delete(target.kind, *target.place, Precondition())
     report = report_drift(wanted, server)
-    assert kinds(report) == {"env": DriftKind.UNVERIFIABLE}
+    assert causes(report) == {"env": Cause.UNVERIFIABLE}
     assert "being deleted" in report.drifted[0].reason
 
 

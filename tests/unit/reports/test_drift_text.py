@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 
 from gitops_push.core.checkout import Checkout
-from gitops_push.core.drift import DriftKind, DriftReport, ObjectDrift
+from gitops_push.core.drift import Cause, DriftReport, FieldDrift, ObjectDrift
 from gitops_push.core.fielddiff import FieldChange, FieldOwner
 from gitops_push.core.fieldpath import parse_field_path
 from gitops_push.core.objects import ObjectRef
@@ -26,7 +26,7 @@ def drift_of(*drifted: ObjectDrift, in_sync: int = 1) -> list[str]:
 
 def test_a_reason_does_not_name_the_object_a_second_time() -> None:
     reason = f"{WEB}: the server does not know the kind"
-    assert drift_of(ObjectDrift(WEB, DriftKind.UNVERIFIABLE, reason=reason)) == [
+    assert drift_of(ObjectDrift(WEB, Cause.UNVERIFIABLE, reason=reason)) == [
         "unverifiable  apps/Deployment shop/web  the server does not know the kind",
         "DRIFT prod: 1 unverifiable, 1 in sync",
     ]
@@ -35,12 +35,12 @@ def test_a_reason_does_not_name_the_object_a_second_time() -> None:
 def test_a_changed_field_shows_who_set_it_and_the_line_that_wants_it_otherwise() -> None:
     owner = FieldOwner("kubectl-edit", "Update", NOW)
     field = FieldChange(parse_field_path("spec.replicas"), 5, 3, owner=owner, origin=Origin("web.yaml", 7, 13))
-    assert drift_of(ObjectDrift(WEB, DriftKind.CHANGED, (field,))) == [
-        "changed  apps/Deployment shop/web",
+    assert drift_of(ObjectDrift(WEB, Cause.EDITED, (FieldDrift(field, Cause.EDITED),))) == [
+        "edited  apps/Deployment shop/web",
         "    spec.replicas",
         '        live  5  set by "kubectl-edit" (Update, 2026-11-20 10:41:00Z)',
         "        git   3  web.yaml:7:13",
-        "DRIFT prod: 1 changed, 1 in sync",
+        "DRIFT prod: 1 edited, 1 in sync",
     ]
 
 
