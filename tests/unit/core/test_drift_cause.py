@@ -20,7 +20,7 @@ def body(**data: Any) -> dict[str, Any]:
 
 
 def entry(manager: str, *keys: str, operation: str = "Update") -> dict[str, Any]:
-    fields = {"f:data": {f"f:{key}": {} for key in keys}}
+    fields: dict[str, Any] = {"f:data": {f"f:{key}": {} for key in keys}}
     return {"manager": manager, "operation": operation, "apiVersion": "v1", "fieldsV1": fields}
 
 
@@ -84,7 +84,7 @@ def test_without_the_deployed_set_managed_fields_tell_what_they_can(
 
 def test_a_whole_item_that_git_removes_is_both_when_someone_edited_inside() -> None:
     container = {"name": "web", "image": "web:1"}
-    template = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [container]}}
+    template: dict[str, Any] = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [container]}}
     live = copy.deepcopy(template)
     path = parse_field_path("spec.containers[name=web]")
     desired = {**template, "spec": {"containers": []}}
