@@ -84,7 +84,7 @@ def test_without_the_deployed_set_managed_fields_tell_what_they_can(
 
 def test_a_whole_item_that_git_removes_is_both_when_someone_edited_inside() -> None:
     container = {"name": "web", "image": "web:1"}
-    template: dict[str, Any] = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [container]}}
+    template: dict[str, Any] = {"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [container]}}
     live = copy.deepcopy(template)
     path = parse_field_path("spec.containers[name=web]")
     desired = {**template, "spec": {"containers": []}}
