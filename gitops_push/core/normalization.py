@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.objects import Body, Manifest
+from gitops_push.core.placeholders import remove_placeholders
 from gitops_push.core.pod_specs import pod_specs_of, quantity_maps_of
 from gitops_push.core.quantity import canonical_quantity
 from gitops_push.core.secret_values import LAST_APPLIED
@@ -42,6 +43,7 @@ def body_to_send(manifest: Manifest, part_of_id: str) -> dict[str, Any]:
     metadata["labels"] = {**(metadata.get("labels") or {}), PART_OF_LABEL: part_of_id}
     _complete_ports(body)
     _spell_quantities(body)
+    remove_placeholders(body)
     special = _BY_KIND.get((manifest.ref.group, manifest.ref.kind))
     if special:
         special(body)
