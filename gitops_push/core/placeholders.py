@@ -1,4 +1,4 @@
-"""Values that a manifest leaves empty for somebody else to fill in: sent as they stand, they would empty the field again.
+"""Values that a manifest leaves empty for somebody else to fill in: sent as they stand, they would empty it again.
 
 CA bundles are written by injectors (cert-manager's cainjector, OpenShift's service CA), the name of a volume by the
 binder. Generated manifests often hold an empty text there, or `Cg==`, the base64 of a line end.

@@ -44,7 +44,8 @@ class Row:
 
     def manifest(self) -> Body:
         """The object as it is written."""
-        body: Body = copy.deepcopy(self.data.get("manifest")) or _workload(self.kind, self.data)
+        written: Body | None = copy.deepcopy(self.data.get("manifest"))
+        body = written or _workload(self.kind, self.data)
         return {"apiVersion": body["apiVersion"], "kind": body["kind"], "metadata": {}, **body}
 
     def changed(self, body: Body) -> Body:
@@ -81,7 +82,11 @@ def _expanded(path: str, kind: str, web: str) -> str:
 
 def _workload(kind: str, data: Mapping[str, Any]) -> Body:
     container = {"name": "web", "image": "example.com/web:1", **(data.get("container") or {})}
-    pod = {**({"restartPolicy": "Never"} if "Job" in kind else {}), "containers": [container], **(data.get("pod") or {})}
+    pod = {
+        **({"restartPolicy": "Never"} if "Job" in kind else {}),
+        "containers": [container],
+        **(data.get("pod") or {}),
+    }
     body = {
         "apiVersion": _GROUPS.get(kind, "apps/v1"),
         "kind": kind,

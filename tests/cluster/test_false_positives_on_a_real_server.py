@@ -71,9 +71,7 @@ def played(control_plane: ControlPlane, place: str) -> Iterator[Mapping[Row, Pla
                     control_plane.request("DELETE", _path(api, body))
 
 
-def _play(
-    control_plane: ControlPlane, api: HttpApi, place: str, bodies: Mapping[Row, Body]
-) -> Mapping[Row, Played]:
+def _play(control_plane: ControlPlane, api: HttpApi, place: str, bodies: Mapping[Row, Body]) -> Mapping[Row, Played]:
     wanted = request_for(place, *bodies.values())
     apply_all(wanted, api)
     bundle = base64.b64encode(credential_of(control_plane.kubeconfig).ca_pem.encode()).decode()
