@@ -51,7 +51,7 @@ def apply_command(session: Session, /, **parameters: Any) -> int:
 
     def confirm(header: RunHeader, plan: Plan, *, protected: bool) -> None:
         show = session.console.note_unless_quiet if parameters["yes"] else session.console.note
-        show(plan_lines(plan, header))
+        show(plan_lines(plan, header, server_fields=parameters["show_server_changes"]))
         _check_confirmation(plan, parameters["confirm"], protected=protected)
         if plan.has_changes and not plan.count(Action.BLOCKED) and not parameters["yes"]:
             _ask(session, plan, header)
@@ -61,7 +61,9 @@ def apply_command(session: Session, /, **parameters: Any) -> int:
         stopped_in_time = deployment.interrupted and not deployment.wrote
         code = session.signals.exit_code if stopped_in_time else deployment.exit_code
         changed = tuple(str(outcome.ref) for outcome in deployment.outcomes if outcome.action.value != "unchanged")
-        data = document("Deployment", header, deployment_data(deployment), code)
+        data = document(
+            "Deployment", header, deployment_data(deployment, server_fields=parameters["show_server_changes"]), code
+        )
         return Report(code, deployment_lines(deployment), data, changed)
 
     if not parameters["yes"] and not session.console.can_ask:

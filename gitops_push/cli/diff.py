@@ -45,7 +45,9 @@ def diff_command(session: Session, /, **parameters: Any) -> int:
         settled = not plan.has_changes and not plan.count(Action.BLOCKED)
         code = CHANGES if parameters["exit_code"] and not settled else 0
         changed = tuple(str(change.ref) for change in plan.changes if change.action is not Action.UNCHANGED)
-        lines = plan_lines(plan, header, f"gitops-push apply {name}")
-        return Report(code, lines, document("Diff", header, plan_data(plan), code), changed)
+        server = parameters["show_server_changes"]
+        lines = plan_lines(plan, header, f"gitops-push apply {name}", server_fields=server)
+        data = document("Diff", header, plan_data(plan, server_fields=server), code)
+        return Report(code, lines, data, changed)
 
     return report_each(session, "Diff", parameters["outputs"], names, run)

@@ -171,6 +171,11 @@ plan_options = chained(
         help="Take over the conflicting fields of this object. Repeatable.",
     ),
     option(
+        "--show-server-changes",
+        is_flag=True,
+        help="List what the server itself changes: defaults, and what webhooks set.",
+    ),
+    option(
         "--min-fidelity",
         type=click.Choice(["server", "schema", "client"]),
         default=None,

@@ -18,7 +18,7 @@ from gitops_push.core.fieldpath import format_field_path, path_order
 from gitops_push.core.impact import Transition, impact_of_write
 from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.live_state import live_state
-from gitops_push.core.managed_fields import holders, our_entry, owner_of
+from gitops_push.core.managed_fields import holders, merge_keys, our_entry, owner_of
 from gitops_push.core.normalization import content_of
 from gitops_push.core.objects import Body
 from gitops_push.core.ownership import being_deleted, other_owners
@@ -41,7 +41,9 @@ def plan_answered(request: PlanRequest, found: Survey, target: Target, asked: As
     """Return what apply would do to an object about which the server answered."""
     warnings = tuple(found.redactor.mask_text(warning) for warning in asked.warnings)
     if asked.live is None:
-        return Planned(replace(plan_new(request, found, target, None), fidelity=Fidelity.SERVER, warnings=warnings))
+        new = plan_new(request, found, target, None)
+        added = server_changes(request, found, target, _added(target.body, merged), None)
+        return Planned(replace(new, fidelity=Fidelity.SERVER, warnings=warnings, server_fields=added))
     compared = compare(asked.live, merged, target.body, ignored_fields(request, target.ref, asked.live))
     change = replace(_compared_change(request, found, target, asked.live, compared), warnings=warnings)
     if change.action in {Action.BLOCKED, Action.UNCHANGED}:
@@ -109,6 +111,13 @@ def field_changes(
     )
 
 
+def server_changes(
+    request: PlanRequest, found: Survey, target: Target, differences: Iterable[Difference], live: Body | None
+) -> tuple[FieldChange, ...]:
+    """Return what the server itself changes, as it may be shown: no line of the config repo wants it."""
+    return tuple(replace(change, origin=None) for change in field_changes(request, found, target, differences, live))
+
+
 def blocked_reason(live: Body, request: PlanRequest) -> str:
     """Return why an object may not be touched, or ""."""
     since = being_deleted(live)
@@ -135,12 +144,17 @@ def _compared_change(request: PlanRequest, found: Survey, target: Target, live: 
         fields=fields,
         taken=tuple(field_loss(target, loss) for loss in compared.lost),
         reason=found.redactor.mask_text(blocked) or reason,
-        server_changes=compared.server,
+        server_fields=server_changes(request, found, target, compared.server, live),
     )
 
 
 def _impact(found: Survey, transition: Transition) -> tuple[str, ...]:
     return tuple(found.redactor.mask_text(note) for note in impact_of_write(transition))
+
+
+def _added(sent: Body, merged: Body) -> tuple[Difference, ...]:
+    """Return how a new object differs from what was sent: defaults, and what webhooks set."""
+    return diff_fields(_content(sent), _content(merged), merge_keys(merged))
 
 
 def _content(body: Body) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import compress
+from operator import not_
 from typing import Final
 
 from gitops_push.core.fielddiff import ABSENT, Difference, diff_fields, restricted, same
@@ -25,13 +27,13 @@ _MEMBERSHIP: Final[FieldPath] = ("metadata", "labels", PART_OF_LABEL)
 class Comparison:
     """How merged differs from live.
 
-    `ours` are differences of fields that we own before or after, `server` counts the others; `lost` is what other
+    `ours` are differences of fields that we own before or after, `server` the others; `lost` is what other
     managers lose, `gained` are fields that become ours without changing their value. `pending` says whether applying
     the object would write anything that is not ignored by a rule. `changed` are all fields that differ, whosever.
     """
 
     ours: tuple[Difference, ...]
-    server: int
+    server: tuple[Difference, ...]
     lost: tuple[Loss, ...]
     gained: tuple[FieldPath, ...]
     changes_ownership: bool
@@ -48,7 +50,7 @@ def compare(live: Body, merged: Body, wanted: Body, ignored: Iterable[FieldPath]
     before, after = comparable(live), comparable(merged)
     changes_ownership = not _same_entry(live, merged)
     if not changes_ownership and same(before, after):
-        return Comparison((), 0, (), (), changes_ownership=False, pending=False)
+        return Comparison((), (), (), (), changes_ownership=False, pending=False)
     patterns = tuple(ignored)
     # The label of membership can never be ignored: an object without it is not ours, and would never be pruned.
     matters = value_at(_MEMBERSHIP, before, ABSENT) != value_at(_MEMBERSHIP, after, ABSENT) or not same(
@@ -57,10 +59,11 @@ def compare(live: Body, merged: Body, wanted: Body, ignored: Iterable[FieldPath]
     differences = diff_fields(before, after, merge_keys(live, merged))
     owned = _our_paths(live) | _our_paths(merged)
     # managedFields do not record a list that is wanted empty, so what was sent counts too.
-    ours = tuple(d for d in differences if covered(d.path, owned) or value_at(d.path, wanted, ABSENT) is not ABSENT)
+    is_ours = [covered(d.path, owned) or value_at(d.path, wanted, ABSENT) is not ABSENT for d in differences]
+    ours = tuple(compress(differences, is_ours))
     return Comparison(
         ours=ours,
-        server=len(differences) - len(ours),
+        server=tuple(compress(differences, map(not_, is_ours))),
         lost=losses(live, merged),
         gained=_gained(live, merged, ours),
         changes_ownership=changes_ownership,

@@ -60,8 +60,8 @@ class Change:
 
     `api_version` is the one the request goes to. `live_uid` and `live_resource_version` are "" for an object that does
     not exist. `taken` lists what people's tools lose. `reason` says for people why (why it is deleted, kept, blocked,
-    or how a weaker fidelity came about). `warnings` come from the server. `server_changes` counts differences that the
-    server itself makes (defaults, webhooks) and that are not shown. `live_state` is that of `core.live_state`: by
+    or how a weaker fidelity came about). `warnings` come from the server. `server_fields` are what the
+    server itself changes besides: defaults, and what webhooks set. `live_state` is that of `core.live_state`: by
     it the deployer tells a write to the status, which it may pass over, from an edit. `impact` says what comes with the
     change (`core.impact`). `renamed_from` is the earlier hashed name that a new object follows, `replaced_by` the one
     that follows a deleted object.
@@ -79,10 +79,15 @@ class Change:
     live_resource_version: str = ""
     origin: Origin | None = None
     renamed_from: str = ""
-    server_changes: int = 0
+    server_fields: tuple[FieldChange, ...] = ()
     live_state: str = ""
     impact: tuple[str, ...] = ()
     replaced_by: str = ""
+
+    @property
+    def server_changes(self) -> int:
+        """Return how many fields the server itself changes."""
+        return len(self.server_fields)
 
 
 WRITING = frozenset({Action.CREATE, Action.UPDATE, Action.OWNERSHIP, Action.PRUNE})

@@ -31,8 +31,8 @@ def document(kind: str, header: RunHeader | None, content: Data, exit_code: int)
     return {"schemaVersion": SCHEMA_VERSION, "kind": kind, **_header(header), **content, "exitCode": exit_code}
 
 
-def plan_data(plan: Plan) -> Data:
-    """Return a plan."""
+def plan_data(plan: Plan, *, server_fields: bool = False) -> Data:
+    """Return a plan; with `server_fields` also what the server itself changes, field by field."""
     return {
         "clusterId": plan.cluster_id,
         "project": plan.project,
@@ -40,12 +40,12 @@ def plan_data(plan: Plan) -> Data:
         "plannedAt": _time(plan.planned_at),
         "hasChanges": plan.has_changes,
         "counts": {action.value: n for action in Action if (n := plan.count(action))},
-        "changes": [_change(change) for change in plan.changes],
+        "changes": [_change(change, server_fields=server_fields) for change in plan.changes],
     }
 
 
-def deployment_data(deployment: Deployment) -> Data:
-    """Return what an apply did, with its plan."""
+def deployment_data(deployment: Deployment, *, server_fields: bool = False) -> Data:
+    """Return what an apply did, with its plan as `plan_data` has it."""
     return {
         "wrote": deployment.wrote,
         "interrupted": deployment.interrupted,
@@ -62,7 +62,7 @@ def deployment_data(deployment: Deployment) -> Data:
             }
             for outcome in deployment.outcomes
         ],
-        "plan": plan_data(deployment.plan),
+        "plan": plan_data(deployment.plan, server_fields=server_fields),
     }
 
 
@@ -160,7 +160,7 @@ def _header(header: RunHeader | None) -> Data:
     }
 
 
-def _change(change: Change) -> Data:
+def _change(change: Change, *, server_fields: bool) -> Data:
     return {
         **ref_data(change.ref),
         "apiVersion": change.api_version,
@@ -178,6 +178,7 @@ def _change(change: Change) -> Data:
         ],
         "warnings": list(change.warnings),
         "serverChanges": change.server_changes,
+        **({"serverFields": [_field(field) for field in change.server_fields]} if server_fields else {}),
     }
 
 

@@ -54,8 +54,10 @@ _COUNTED: Final = (
 )
 
 
-def plan_lines(plan: Plan, header: RunHeader, next_command: str = "") -> tuple[Line, ...]:
-    """Return the whole report of a plan."""
+def plan_lines(
+    plan: Plan, header: RunHeader, next_command: str = "", *, server_fields: bool = False
+) -> tuple[Line, ...]:
+    """Return the whole report of a plan; with `server_fields` also what the server itself changes."""
     merged = _shown_by_successors(plan)
     shown = [c for action in _ORDER for c in plan.changes if c.action is action and c.ref not in merged]
     lines = [Line(str(header), Tone.HEADING), Line(f"plan: {plan_counts(plan)}   ({_how(plan)})")]
@@ -63,7 +65,7 @@ def plan_lines(plan: Plan, header: RunHeader, next_command: str = "") -> tuple[L
     for text, change in zip(columns(rows), shown, strict=True):
         lines += [Line(text, _TONES[change.action]), *_impact_lines(change)]
     for change in shown:
-        lines += _details(change)
+        lines += _with_heading(change, (*_details(change), *_server_lines(change, in_full=server_fields)))
     lines += [Line(f"help: {way_out}") for way_out in dict.fromkeys(_ways_out(shown))]
     lines += [Line(f"warning: {w}  ({c.ref})", Tone.UPDATE) for c in plan.changes for w in c.warnings]
     if shown and plan.count(Action.UNCHANGED):
@@ -114,11 +116,26 @@ def _impact_lines(change: Change) -> Iterator[Line]:
     yield from (Line(f"   impact: {note}", tone) for note in change.impact)
 
 
+def _with_heading(change: Change, lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    return (Line(), Line(f"{change.ref}", Tone.HEADING), *lines) if lines else ()
+
+
+def _server_lines(change: Change, *, in_full: bool) -> Iterator[Line]:
+    """Yield what the server itself changes; of a new object, where all defaults are such, only if it is asked for."""
+    if not change.server_fields or (change.action is Action.CREATE and not in_full):
+        return
+    fields = counted(change.server_changes, "field")
+    more = ":" if in_full else " (--show-server-changes)"
+    yield Line(f"    {fields} set or changed by the server itself{more}", Tone.DIM)
+    for field in change.server_fields if in_full else ():
+        yield from (Line(f"        {line}", Tone.DIM) for line in detail_lines(field))
+
+
 def _details(change: Change) -> list[Line]:
     """Field by field, with the line of the config repo; nothing where the summary said it all."""
     if not _has_details(change):
         return []
-    lines = [Line(), Line(f"{change.ref}", Tone.HEADING)]
+    lines: list[Line] = []
     for field in _telling(change):
         first, *rest = detail_lines(field)
         lines.append(Line(f"    {first}"))
