@@ -16,11 +16,13 @@ from gitops_push.cluster.api import ApiFailure, ApiWriter, Precondition, ServedK
 from gitops_push.cluster.failures import failure_text
 from gitops_push.core.deployment import Result
 from gitops_push.core.errors import GitopsPushError
+from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.live_state import live_state
 from gitops_push.core.normalization import comparable
 from gitops_push.core.objects import Body
 from gitops_push.core.plan import Change
 from gitops_push.core.redaction import Redactor
+from gitops_push.core.yielding import left_out, unheld
 
 _RESENDS: Final = 5
 _PAUSE_SECONDS: Final = 0.2
@@ -129,8 +131,11 @@ def _after_conflict(applier: Applier, write: ObjectWrite, precondition: Precondi
     metadata = live["metadata"]
     if metadata.get("uid") != change.live_uid:
         return _live_changed("somebody deleted and recreated it since the plan")
-    if not change.live_state or live_state(live, applier.redactor) != change.live_state:
+    yields = tuple(left.field for left in change.yielded)
+    if not change.live_state or live_state(live, applier.redactor, left_out(yields)) != change.live_state:
         return _live_changed("somebody changed it since the plan")
+    if given_up := unheld(yields, live):
+        return _live_changed(f"{format_field_path(given_up[0])} was left to a manager that has given it up since")
     return Precondition(uid=change.live_uid, resource_version=str(metadata.get("resourceVersion", "")))
 
 

@@ -1,53 +1,75 @@
-"""What other managers of a live object would lose to us, and which of that forbids the change."""
+"""What other managers of a live object lose to us, what is left to them, and which of that forbids the change."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from gitops_push.cluster.rejections import origin_of
 from gitops_push.cluster.survey import PlanRequest, Survey
 from gitops_push.cluster.targets import Target
+from gitops_push.core.autoscaling import REPLICAS
 from gitops_push.core.codes import Code
+from gitops_push.core.environment import ConflictAction
 from gitops_push.core.errors import Problem
-from gitops_push.core.fielddiff import ABSENT, Difference, FieldOwner, Shown
-from gitops_push.core.fieldpath import format_field_path, value_at
-from gitops_push.core.managed_fields import FIELD_MANAGER, Loss, holders, owner_of
+from gitops_push.core.fielddiff import ABSENT, FieldOwner, Shown
+from gitops_push.core.fieldpath import format_field_path, resolve, value_at
+from gitops_push.core.managed_fields import Loss
 from gitops_push.core.objects import Body
-from gitops_push.core.ownership import may_take
-from gitops_push.core.plan import FieldLoss
+from gitops_push.core.ownership import is_peoples_tool
+from gitops_push.core.plan import FieldLoss, YieldedField
 from gitops_push.core.redaction import Masked
 
 
-def expected_losses(differences: Iterable[Difference], live: Body) -> Iterable[Loss]:
-    """Yield what other managers would lose by these differences, where no dry run tells."""
-    among = tuple((owner, paths) for owner, paths in holders(live) if owner.manager != FIELD_MANAGER)
-    for difference in differences:
-        owner = None if difference.before is ABSENT else owner_of(difference.path, among)
-        if owner is not None:
-            yield Loss(difference.path, owner)
+def field_losses(
+    request: PlanRequest, found: Survey, target: Target, live: Body, lost: Iterable[Loss]
+) -> tuple[FieldLoss, ...]:
+    """Return losses as a plan shows them, with both values and the line that wants the field."""
+    disclosure = found.disclosure(request, target.ref)
+    return tuple(
+        FieldLoss(
+            format_field_path(loss.path),
+            loss.owner.manager,
+            loss.owner.operation,
+            loss.owner.at,
+            origin_of(target.manifest, loss.path),
+            live=disclosure.shown_value(loss.path, value_at(loss.path, live, ABSENT)),
+            ours=disclosure.shown_value(loss.path, value_at(loss.path, target.body, ABSENT)),
+        )
+        for loss in lost
+    )
 
 
-def field_loss(target: Target, loss: Loss) -> FieldLoss:
-    """Return a loss as a plan shows it, with the line that wants the field."""
-    owner = loss.owner
-    origin = origin_of(target.manifest, loss.path)
-    return FieldLoss(format_field_path(loss.path), owner.manager, owner.operation, owner.at, origin)
+def yielded_fields(request: PlanRequest, found: Survey, target: Target, live: Body) -> tuple[YieldedField, ...]:
+    """Return what is left to others as a plan shows it, with both values and the line that the value stands on."""
+    disclosure = found.disclosure(request, target.ref)
+    return tuple(
+        YieldedField(
+            left,
+            live=disclosure.shown_value(left.path, value_at(left.path, live, ABSENT)),
+            ours=disclosure.shown_value(left.path, value_at(left.path, target.manifest.body, ABSENT)),
+            origin=origin_of(target.manifest, left.path),
+        )
+        for left in found.yields.fields.get(target.ref, ())
+    )
 
 
 def conflicts_of(
     request: PlanRequest, found: Survey, target: Target, live: Body, lost: Iterable[Loss]
-) -> Iterable[Problem]:
-    """Yield a problem for each loss that no rule allows."""
-    protected = request.environment.protected
+) -> Iterator[Problem]:
+    """Yield a problem for each loss that no rule allows, also for one that a rule would avoid and nothing can."""
+    policy = request.policy.of(target.ref)
+    doubt = found.yields.doubts.get(target.ref, "")
     for loss in lost:
-        if may_take(loss.owner.manager, target.ref, request.forced, protected=protected):
+        action = policy.decide(loss.owner.manager, loss.path)
+        if action is ConflictAction.TAKE:
             continue
         shown = found.disclosure(request, target.ref).shown_value(loss.path, value_at(loss.path, live, ABSENT))
-        yield found.masked(_conflict(target, loss, shown))
+        remedies = "\n".join((*_remedies(target, loss), *_about_autoscalers(loss, doubt)))
+        yield found.masked(_conflict(target, loss, shown, remedies))
 
 
-def _conflict(target: Target, loss: Loss, live: Shown) -> Problem:
+def _conflict(target: Target, loss: Loss, live: Shown, remedies: str) -> Problem:
     field = format_field_path(loss.path)
     also = f"also set to {_text(live)} by" if live is not ABSENT else "also set by"
     return Problem(
@@ -55,10 +77,33 @@ def _conflict(target: Target, loss: Loss, live: Shown) -> Problem:
         f"field conflict on {target.ref}: {field} is {also} {_describe(loss.owner)}",
         origin_of(target.manifest, loss.path),
         target.ref,
-        f"take the field over (--force-conflict {target.ref.kind}/{target.ref.name}), "
-        f'or remove it from the manifest and let "{loss.owner.manager}" own it,\n'
-        "or stop that manager from setting it",
+        remedies,
     )
+
+
+def _remedies(target: Target, loss: Loss) -> tuple[str, ...]:
+    """Return the ways out, ready to be pasted: a flag, and a rule for `conflicts:` of the config."""
+    ref, field = target.ref, format_field_path(loss.path)
+    force = f"--force-conflict {ref.kind}/{ref.name}"
+    if len(resolve(loss.path, target.body)) < len(loss.path):
+        return (
+            f"the manifest does not set {field} itself, so it cannot be left to that manager: take it over ({force}),",
+            "or remove what changes it from the manifest",
+        )
+    parts = {"manager": loss.owner.manager, "kind": ref.kind, "name": ref.name, "field": field}
+    rule = ", ".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in parts.items())
+    return (
+        "let that manager own the field, by a rule for this environment in gitops-push.yaml:",
+        f"  conflicts: [{{{rule}, action: yield}}]",
+        f"take the field over: {force}, or that rule with action: take;",
+        "or remove the field from the manifest",
+    )
+
+
+def _about_autoscalers(loss: Loss, doubt: str) -> tuple[str, ...]:
+    if loss.path != REPLICAS or loss.owner.subresource != "scale" or is_peoples_tool(loss.owner.manager):
+        return ()
+    return (doubt or "(no HorizontalPodAutoscaler and no ScaledObject scales it any more)",)
 
 
 def _describe(owner: FieldOwner) -> str:

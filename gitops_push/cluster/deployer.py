@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gitops_push.cluster.api import ApiFailure, ApiWriter, ServedKind
 from gitops_push.cluster.application import Applier, NotWritten, ObjectWrite, Written, apply_object
@@ -37,6 +37,7 @@ from gitops_push.core.plan import Action, Change, Fidelity
 from gitops_push.core.prune import PruneQuestion, judge
 from gitops_push.core.readiness import is_waited_for
 from gitops_push.core.readiness.jobs import vanishes_when_done
+from gitops_push.core.yielding import body_with_yields
 
 __all__ = ["DeployOptions", "DeployRequest", "deploy"]
 
@@ -206,7 +207,7 @@ class _Run:
         target = self.targets[change.ref]
         if target.kind is None:
             raise LookupError(f"{change.ref} has no kind")
-        return ObjectWrite(change, target.kind, target.body)
+        return ObjectWrite(change, target.kind, _body(target, change))
 
     def _apply_timed(self, change: Change) -> tuple[Written | NotWritten, float]:
         """Never raises: it runs in a thread of its own."""
@@ -219,7 +220,8 @@ class _Run:
 
     def _rejection(self, change: Change) -> str:
         try:
-            return rejection(self.writer, self.targets[change.ref], self.request)
+            target = self.targets[change.ref]
+            return rejection(self.writer, replace(target, body=_body(target, change)), self.request)
         except Exception as bug:
             return f"a bug in gitops-push: {type(bug).__name__}: {bug}"
 
@@ -289,6 +291,11 @@ def _targets(request: DeployRequest, writer: ApiWriter) -> dict[ObjectRef, Targe
     if problems:
         raise PlanError(problems)
     return {target.ref: target for target in found}
+
+
+def _body(target: Target, change: Change) -> dict[str, Any]:
+    """Return what the plan was made of: without the fields that it leaves to other managers."""
+    return body_with_yields(target.body, (left.field for left in change.yielded))
 
 
 def _refuse_blocked(changes: Iterable[Change]) -> None:

@@ -147,7 +147,7 @@ def _fields(
     Where only this client compared, what is neither git's doing nor an edit is another spelling of the same value.
     """
     live = versions.live
-    ignored = ignored_fields(request, target.ref, live)
+    ignored = (*ignored_fields(request, target.ref, live), *found.yields.paths(target.ref))
     differences = _differences(target, live, merged, ignored)
     every = (*differences, *_added(live, merged, differences, ignored))
     told = zip(every, causes_of(versions, every), strict=True)
@@ -159,7 +159,7 @@ def _fields(
 def _differences(
     target: Target, live: Body, merged: Body | None, ignored: tuple[FieldPath, ...]
 ) -> tuple[Difference, ...]:
-    """Return what apply would change of our fields; what the server changes by itself is no drift."""
+    """Return what apply would change of our fields; what the server changes or others may keep is no drift."""
     if merged is None:
         return compare_leaves(live, target.body, ignored)
     return compare(without_fields(live, ignored), without_fields(merged, ignored), target.body).ours

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gitops_push.cluster.conflicts import conflicts_of, expected_losses, field_loss
+from gitops_push.cluster.conflicts import conflicts_of, field_losses, yielded_fields
 from gitops_push.cluster.dry_run import Asked
 from gitops_push.cluster.rejections import origin_of
 from gitops_push.cluster.survey import PlanRequest, Survey, ignored_fields
@@ -18,13 +18,13 @@ from gitops_push.core.fieldpath import format_field_path, path_order
 from gitops_push.core.impact import Transition, impact_of_write
 from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.live_state import live_state
-from gitops_push.core.managed_fields import holders, merge_keys, our_entry, owner_of
+from gitops_push.core.managed_fields import expected_losses, holders, merge_keys, our_entry, owner_of
 from gitops_push.core.normalization import content_of
 from gitops_push.core.objects import Body
 from gitops_push.core.ownership import being_deleted, other_owners
 from gitops_push.core.plan import Action, Change, Fidelity
-from gitops_push.core.redaction import Redactor
 from gitops_push.core.rules import without_fields
+from gitops_push.core.yielding import left_out
 
 _NAMED = 3
 
@@ -39,7 +39,8 @@ class Planned:
 
 def plan_answered(request: PlanRequest, found: Survey, target: Target, asked: Asked, merged: Body) -> Planned:
     """Return what apply would do to an object about which the server answered."""
-    warnings = tuple(found.redactor.mask_text(warning) for warning in asked.warnings)
+    doubt = found.yields.doubts.get(target.ref)
+    warnings = tuple(found.redactor.mask_text(warning) for warning in (*asked.warnings, *((doubt,) if doubt else ())))
     if asked.live is None:
         new = plan_new(request, found, target, None)
         added = server_changes(request, found, target, _added(target.body, merged), None)
@@ -58,7 +59,7 @@ def plan_new(request: PlanRequest, found: Survey, target: Target, predecessor: B
     differences = diff_fields(before, _content(target.body))
     renamed_from = str(predecessor["metadata"]["name"]) if predecessor is not None else ""
     return replace(
-        _unchanged(target, None, found.redactor),
+        _unchanged(request, found, target, None),
         action=Action.CREATE,
         fidelity=Fidelity.CLIENT if target.deferred else Fidelity.SERVER,
         reason=target.deferred,
@@ -78,17 +79,18 @@ def plan_unverified(
         change = plan_new(request, found, target, None)
         return Planned(replace(change, fidelity=fidelity, reason=said))
     blocked = blocked_reason(live, request)
-    differences = compare_leaves(live, target.body, ignored_fields(request, target.ref, live))
+    passed_over = (*ignored_fields(request, target.ref, live), *found.yields.paths(target.ref))
+    differences = compare_leaves(live, target.body, passed_over)
     action = Action.UPDATE if differences else Action.UNCHANGED if our_entry(live) else Action.OWNERSHIP
     lost = tuple(expected_losses(differences, live))
     paths = tuple(difference.path for difference in differences)
     change = replace(
-        _unchanged(target, live, found.redactor),
+        _unchanged(request, found, target, live),
         action=Action.BLOCKED if blocked else action,
         fidelity=fidelity,
         reason=found.redactor.mask_text(blocked) or said,
         fields=field_changes(request, found, target, differences, live),
-        taken=tuple(field_loss(target, loss) for loss in lost),
+        taken=field_losses(request, found, target, live, lost),
         impact=() if blocked else _impact(found, Transition(target.ref, live, target.body, paths)),
     )
     return Planned(change, () if blocked else tuple(conflicts_of(request, found, target, live, lost)))
@@ -130,7 +132,7 @@ def _compared_change(request: PlanRequest, found: Survey, target: Target, live: 
     blocked = blocked_reason(live, request)
     if not compared.pending:
         return replace(
-            _unchanged(target, live, found.redactor),
+            _unchanged(request, found, target, live),
             action=Action.BLOCKED if blocked else Action.UNCHANGED,
             reason=found.redactor.mask_text(blocked),
         )
@@ -139,10 +141,10 @@ def _compared_change(request: PlanRequest, found: Survey, target: Target, live: 
     reason = _gained(compared) if only_ownership else "" if fields else "only the server changes fields of it"
     action = Action.OWNERSHIP if only_ownership else Action.UPDATE
     return replace(
-        _unchanged(target, live, found.redactor),
+        _unchanged(request, found, target, live),
         action=Action.BLOCKED if blocked else action,
         fields=fields,
-        taken=tuple(field_loss(target, loss) for loss in compared.lost),
+        taken=field_losses(request, found, target, live, compared.lost),
         reason=found.redactor.mask_text(blocked) or reason,
         server_fields=server_changes(request, found, target, compared.server, live),
     )
@@ -164,9 +166,10 @@ def _content(body: Body) -> dict[str, Any]:
     return {**content, "metadata": metadata} if metadata else {k: v for k, v in content.items() if k != "metadata"}
 
 
-def _unchanged(target: Target, live: Body | None, redactor: Redactor) -> Change:
+def _unchanged(request: PlanRequest, found: Survey, target: Target, live: Body | None) -> Change:
     """Return what every change of a target begins with."""
     metadata = live["metadata"] if live is not None else {}
+    yields = found.yields.fields.get(target.ref, ())
     return Change(
         ref=target.ref,
         api_version=target.manifest.api_version,
@@ -174,7 +177,8 @@ def _unchanged(target: Target, live: Body | None, redactor: Redactor) -> Change:
         live_uid=str(metadata.get("uid", "")),
         live_resource_version=str(metadata.get("resourceVersion", "")),
         origin=target.manifest.origin,
-        live_state="" if live is None else live_state(live, redactor),
+        live_state="" if live is None else live_state(live, found.redactor, left_out(yields)),
+        yielded=() if live is None else yielded_fields(request, found, target, live),
     )
 
 

@@ -11,7 +11,9 @@ from gitops_push.cluster.api import ApiReader
 from gitops_push.cluster.dry_run import Asked, OnProgress, ask_all
 from gitops_push.cluster.live import LiveObjects, read_external, read_live
 from gitops_push.cluster.targets import Target, find_targets, with_missing_namespaces
+from gitops_push.cluster.yields import Asking, Yields, leave_to_others
 from gitops_push.core.codes import Code
+from gitops_push.core.conflict_policy import ConflictPolicy
 from gitops_push.core.disclosure import Disclosure, sensitive_values
 from gitops_push.core.environment import Environment
 from gitops_push.core.errors import Problem
@@ -51,16 +53,25 @@ class PlanRequest:
     on_secrets: Callable[[Redactor], None] = _unheard
     clock: Callable[[], float] = time.monotonic
 
+    @property
+    def policy(self) -> ConflictPolicy:
+        """Return who gives way for fields of other managers."""
+        return ConflictPolicy(self.environment.conflicts, self.forced, self.environment.protected)
+
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The findings. `asked` has an answer for each target that the server was asked about; `problems` are masked."""
+    """The findings. `asked` has an answer for each target that the server was asked about; `problems` are masked.
+
+    The bodies of the targets are those that are sent: without what `yields` leaves to other managers.
+    """
 
     targets: tuple[Target, ...]
     live: LiveObjects
     asked: Mapping[ObjectRef, Asked] = field(repr=False)
     redactor: Redactor
     problems: tuple[Problem, ...]
+    yields: Yields = Yields()  # noqa: RUF009 - frozen
 
     def live_of(self, target: Target) -> Body | None:
         """Return the live object that the answer about it describes."""
@@ -90,7 +101,7 @@ def survey(request: PlanRequest, reader: ApiReader, pick: Pick = everything) -> 
     """Return what the server has and says. Reads and dry-runs only.
 
     Requests: discovery, one LIST per kind and namespace in use, one dry run for each target that `pick` takes, one GET
-    for each external object.
+    for each external object, and those of `cluster.yields` where something is left to other managers.
     """
     served = reader.served_kinds()
     targets, problems = find_targets(request.manifests, served, request.environment, request.inventory.id)
@@ -100,9 +111,11 @@ def survey(request: PlanRequest, reader: ApiReader, pick: Pick = everything) -> 
     targets = with_missing_namespaces(targets, live.objects)
     questions = pick([target for target in targets if not target.deferred], live.objects)
     asked = ask_all(questions, live.objects, reader, request.concurrency, request.on_progress)
+    asking = Asking(targets, live.objects, asked, request.policy, served, reader, request.concurrency)
+    targets, asked, yields = leave_to_others(asking)
     redactor = request.redactor.with_values(_secrets(request, targets, live, asked))
     request.on_secrets(redactor)
-    found = Survey(targets, live, asked, redactor, ())
+    found = Survey(targets, live, asked, redactor, (), yields)
     return replace(found, problems=tuple(found.masked(problem) for problem in (*problems, *missing)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeAlias
 
 from gitops_push.core.build_options import KUSTOMIZE_DEFAULTS, BuildOptions
@@ -63,6 +64,21 @@ class FieldRule:
     field: str = ""
 
 
+class ConflictAction(StrEnum):
+    """What happens to a field that another manager has: it becomes ours, stays theirs, or the run is refused."""
+
+    TAKE = "take"
+    YIELD = "yield"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictRule(FieldRule):
+    """What to do about the fields of other managers that the rule speaks of."""
+
+    action: ConflictAction = ConflictAction.FAIL
+
+
 @dataclass(frozen=True, slots=True)
 class PruneRules:
     """Whether and how much may be pruned in one run.
@@ -108,6 +124,7 @@ class Environment:
     wait: WaitRules = WaitRules()
     ignore: tuple[FieldRule, ...] = ()
     sensitive: tuple[FieldRule, ...] = ()
+    conflicts: tuple[ConflictRule, ...] = ()
     namespace_origin: Origin | None = None
     declared: bool = True
     fills_namespace: bool = True

@@ -7,13 +7,13 @@ by index.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
-from gitops_push.core.fielddiff import FieldOwner, MergeKeys, Shape
-from gitops_push.core.fieldpath import FieldPath, ItemKey, ItemValue, from_fields_v1, prefixes
+from gitops_push.core.fielddiff import ABSENT, Difference, FieldOwner, MergeKeys, Shape
+from gitops_push.core.fieldpath import FieldPath, ItemKey, ItemValue, Segment, from_fields_v1, prefixes
 from gitops_push.core.objects import Body
 
 FIELD_MANAGER: Final = "gitops-push"
@@ -42,6 +42,16 @@ class ManagerEntry:
     def paths(self) -> frozenset[FieldPath]:
         """Return all fields of the entry."""
         return field_set(self.fields)
+
+    def has(self, path: FieldPath) -> bool:
+        """Return whether this very field is in the entry; for one field cheaper than `paths`."""
+        node = self.fields
+        for segment in path:
+            child = _child(node, segment)
+            if child is None:
+                return False
+            node = child
+        return not node or "." in node
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +96,15 @@ def losses(live: Body, merged: Body) -> tuple[Loss, ...]:
         gone = entry.paths() - (kept.paths() if kept else frozenset())
         lost += (Loss(path, entry.owner) for path in _tops(gone))
     return tuple(sorted(lost, key=lambda loss: (str(loss.path), loss.owner.manager)))
+
+
+def expected_losses(differences: Iterable[Difference], live: Body) -> Iterator[Loss]:
+    """Yield what other managers would lose by these differences, where no dry run tells."""
+    among = tuple((owner, paths) for owner, paths in holders(live) if owner.manager != FIELD_MANAGER)
+    for difference in differences:
+        owner = None if difference.before is ABSENT else owner_of(difference.path, among)
+        if owner is not None:
+            yield Loss(difference.path, owner)
 
 
 Holders: TypeAlias = tuple[tuple[FieldOwner, frozenset[FieldPath]], ...]
@@ -158,6 +177,12 @@ def read_time(text: object) -> datetime | None:
         return datetime.fromisoformat(str(text)).astimezone(UTC) if text else None
     except ValueError:
         return None
+
+
+def _child(node: Mapping[str, Any], segment: Segment) -> Mapping[str, Any] | None:
+    if isinstance(segment, str):
+        return node.get(f"f:{segment}")
+    return next((child for key, child in node.items() if from_fields_v1(key) == segment), None)
 
 
 def _members(node: Mapping[str, Any], path: FieldPath) -> Iterator[FieldPath]:

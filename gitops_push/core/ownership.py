@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from gitops_push.core.inventory import PART_OF_LABEL, SET_ID_LABEL
-from gitops_push.core.managed_fields import FIELD_MANAGER, manager_entries, our_entry
+from gitops_push.core.managed_fields import manager_entries, our_entry
 from gitops_push.core.objects import Body, ObjectRef
 
 PEOPLES_TOOLS: Final = ("kubectl*", "k9s", "rancher", "before-first-apply")
@@ -49,11 +49,6 @@ class ForcedConflicts:
 
 
 NOTHING_FORCED: Final = ForcedConflicts()
-
-
-def may_take(manager: str, ref: ObjectRef, forced: ForcedConflicts, *, protected: bool) -> bool:
-    """Return whether a field may be taken from a manager: people's tools give way, except in protected environments."""
-    return manager == FIELD_MANAGER or forced.allow(ref) or (is_peoples_tool(manager) and not protected)
 
 
 def controller_of(live: Body) -> str:

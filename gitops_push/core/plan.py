@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from gitops_push.core.fielddiff import FieldChange
+from gitops_push.core.fielddiff import ABSENT, FieldChange, Shown
 from gitops_push.core.objects import ObjectRef
 from gitops_push.core.origin import Origin
+from gitops_push.core.yielding import Yield
 
 
 class Action(StrEnum):
@@ -45,12 +46,31 @@ _BY_CERTAINTY = tuple(Fidelity)
 
 @dataclass(frozen=True, slots=True)
 class FieldLoss:
-    """A field that another manager would lose to us. `at` is the time in its managedFields entry, or None."""
+    """A field that another manager would lose to us. `at` is the time in its managedFields entry, or None.
+
+    `live` is the value that it set, `ours` the one that it becomes; secret values are `Masked`.
+    """
 
     field: str
     manager: str
     operation: str
     at: datetime | None
+    origin: Origin | None = None
+    live: Shown = ABSENT
+    ours: Shown = ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class YieldedField:
+    """A field of the manifest that is left to another manager, or to an autoscaler.
+
+    `field` says which, to whom, and what is sent instead. `live` is the value that stays, `ours` the one at `origin`;
+    secret values are `Masked`.
+    """
+
+    field: Yield
+    live: Shown
+    ours: Shown
     origin: Origin | None = None
 
 
@@ -59,12 +79,13 @@ class Change:
     """What apply would do to one object; made by the planner only, its values are masked already.
 
     `api_version` is the one the request goes to. `live_uid` and `live_resource_version` are "" for an object that does
-    not exist. `taken` lists what people's tools lose. `reason` says for people why (why it is deleted, kept, blocked,
-    or how a weaker fidelity came about). `warnings` come from the server. `server_fields` are what the
-    server itself changes besides: defaults, and what webhooks set. `live_state` is that of `core.live_state`: by
-    it the deployer tells a write to the status, which it may pass over, from an edit. `impact` says what comes with the
-    change (`core.impact`). `renamed_from` is the earlier hashed name that a new object follows, `replaced_by` the one
-    that follows a deleted object.
+    not exist. `taken` lists what other managers lose, `yielded` what is left to them (`core.yielding.body_with_yields`
+    makes the request of it). `reason` says for people why (why it is deleted, kept, blocked, or how a weaker fidelity
+    came about). `warnings` come from the server. `server_fields` are what the server itself changes besides: defaults,
+    and what webhooks set. `live_state` is that of `core.live_state`: by it the deployer tells a
+    write to the status, which it may pass over, from an edit. `impact` says what comes with the change (`core.impact`).
+    `renamed_from` is the earlier hashed name that a new object follows, `replaced_by` the one that follows a deleted
+    object.
     """
 
     ref: ObjectRef
@@ -73,6 +94,7 @@ class Change:
     fidelity: Fidelity = Fidelity.SERVER
     fields: tuple[FieldChange, ...] = ()
     taken: tuple[FieldLoss, ...] = ()
+    yielded: tuple[YieldedField, ...] = ()
     reason: str = ""
     warnings: tuple[str, ...] = ()
     live_uid: str = ""

@@ -10,6 +10,7 @@ from typing import Any, Final, assert_never
 from gitops_push.repo.config_grammar import (
     CLUSTER,
     CONFIG,
+    CONFLICT_RULE,
     CREDENTIALS,
     ENVIRONMENT,
     IGNORE_RULE,
@@ -24,10 +25,16 @@ from gitops_push.repo.grammar import Brief, Either, Field, ListOf, Named, Number
 
 _SCHEMA_ID: Final = "gitops-push.schema.json"
 
+_ON_CONFLICTS: Final = """\
+What happens where another field manager set a field of the manifest to another value: `take` makes it ours, `yield`
+leaves it to that manager, `fail` refuses to apply. The first rule of which all keys match counts; `*` and `?` stand for
+anything, and a field stands for all below it. `--force-conflicts` and `--force-conflict` beat the rules. Where no rule
+matches: [who owns a field](../how-to/conflicts.md)."""
+
 _ON_ENVIRONMENTS: Final = """\
 `defaults` takes the same keys, but for `sources`. A setting is looked for in the environment, then in the `defaults` of
-its file, then in those of the files that include it. Lists of `external`, `ignore` and `sensitive` add up, `prune` and
-`wait` are looked up key by key, all else is replaced.
+its file, then in those of the files that include it. Lists of `external`, `conflicts`, `ignore` and `sensitive` add up,
+those of the environment first; `prune` and `wait` are looked up key by key, all else is replaced.
 
 An object must be in the environment's `namespace`, in one that the set creates, in one of Kubernetes' own, or in one
 that `external` names (`v1/Namespace/monitoring`); any other is taken for a slip and is an error."""
@@ -64,6 +71,7 @@ _SECTIONS: Final[tuple[tuple[str, str, Record], ...]] = (
         PRUNE,
     ),
     ("environments.NAME.wait", "", WAIT),
+    ("environments.NAME.conflicts[]", _ON_CONFLICTS, CONFLICT_RULE),
     (
         "environments.NAME.ignore[]",
         "All keys of a rule must match; `*` and `?` stand for anything.",

@@ -21,6 +21,7 @@ PROJECT = Text("a project name", r"[A-Za-z0-9](?:[-A-Za-z0-9._/]{0,251}[A-Za-z0-
 FIELD_PATH = Text("a field path", like=("spec.replicas", "spec.template.spec.containers[name=web].image"))
 ANY_NAME = Text("a name; * and ? stand for anything", like=("web-*",))
 
+CONFLICT_ACTION = Text("take, yield or fail", r"take|yield|fail", ("take", "yield", "fail"))
 BUILDER = Text("native, kustomize or kubectl", r"native|kustomize|kubectl", ("native", "kustomize"))
 REORDER = Text("legacy or none", r"legacy|none", ("none",))
 LOAD_RESTRICTOR = Text("rootOnly or none", r"rootOnly|none", ("none",))
@@ -64,6 +65,14 @@ _PATH_FIELD: Final = Field("field", FIELD_PATH, "field, list items by their key:
 IGNORE_RULE = Record(
     (*_RULE_FIELDS, Field("manager", ANY_NAME, "field manager that set the live value"), _PATH_FIELD),
     at_least_one=("manager", "field"),
+)
+CONFLICT_RULE = Record(
+    (
+        *_RULE_FIELDS,
+        Field("manager", ANY_NAME, "field manager that has the field"),
+        _PATH_FIELD,
+        Field("action", CONFLICT_ACTION, "make it ours, leave it to that manager, or refuse to apply", required=True),
+    )
 )
 SENSITIVE_RULE = Record((*_RULE_FIELDS, Field("field", FIELD_PATH, _PATH_FIELD.text, required=True)))
 
@@ -138,7 +147,6 @@ CLUSTER = Record(
 _LATER_IN_ENVIRONMENT: Final = (
     ("renamedFrom", "takes over the inventory of an earlier name"),
     ("commitOrder", "refuses to go back in history"),
-    ("conflicts", "take, yield or fail, by field manager"),
     ("addedFields", "remove what people added"),
     ("takeover", "takes objects over from another tool"),
     ("policy", "allowed kinds and namespaces"),
@@ -159,6 +167,7 @@ def _environment_fields(cluster: Text, namespace: Text, external: Text) -> tuple
         Field("protected", Switch(), "apply needs `--confirm NAME`, and no dirty tree", default="false"),
         Field("prune", PRUNE, "what may be deleted"),
         Field("wait", WAIT, "waiting for health"),
+        Field("conflicts", ListOf(CONFLICT_RULE), "who gives way for fields of other managers; the first that fits"),
         Field("ignore", ListOf(IGNORE_RULE), "what never counts as a change or as drift"),
         Field("sensitive", ListOf(SENSITIVE_RULE), "what is masked, besides Secrets"),
     )

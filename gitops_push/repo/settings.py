@@ -1,21 +1,23 @@
 """Reads the settings of one entry of the config into an `Environment`.
 
 A setting is looked for in the entry, then in the defaults of its file, then in those of the including files. Lists of
-objects and rules (`external`, `ignore`, `sensitive`) add up over these layers, `prune` and `wait` are looked up key by
-key, all else is replaced.
+objects and rules (`external`, `conflicts`, `ignore`, `sensitive`) add up over these layers, those of the entry first;
+`prune` and `wait` are looked up key by key, all else is replaced.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from gitops_push.core.build_options import BuildOptions, HelmOptions, Reorder
 from gitops_push.core.codes import Code
 from gitops_push.core.environment import (
     Cluster,
+    ConflictAction,
+    ConflictRule,
     DirectorySource,
     Environment,
     FieldRule,
@@ -99,6 +101,7 @@ def make_environment(maker: Maker) -> Environment:
         protected=maker.setting(False, "protected"),
         prune=_prune(maker),
         wait=WaitRules(timeout_seconds=parse_duration(maker.setting("5m", "wait", "timeout"))),
+        conflicts=tuple(_conflict_rule(maker, item, at) for item, at in list_of(maker.entry.layers, "conflicts")),
         ignore=_rules(maker, "ignore"),
         sensitive=_rules(maker, "sensitive"),
         namespace_origin=namespace_origin,
@@ -227,6 +230,11 @@ def _prune(maker: Maker) -> PruneRules:
 
 def _rules(maker: Maker, key: str) -> tuple[FieldRule, ...]:
     return tuple(_rule(maker, item, origin) for item, origin in list_of(maker.entry.layers, key))
+
+
+def _conflict_rule(maker: Maker, item: Any, origin: Origin) -> ConflictRule:
+    parts = asdict(_rule(maker, item, origin))
+    return ConflictRule(**parts, action=ConflictAction(item["action"]))
 
 
 def _rule(maker: Maker, item: Any, origin: Origin) -> FieldRule:

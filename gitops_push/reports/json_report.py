@@ -16,7 +16,7 @@ from gitops_push.core.fielddiff import ABSENT, FieldChange, FieldOwner, Shown
 from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.objects import ManifestSet, ObjectRef
 from gitops_push.core.origin import Origin
-from gitops_push.core.plan import Action, Change, Plan
+from gitops_push.core.plan import Action, Change, Plan, YieldedField
 from gitops_push.core.redaction import Masked
 from gitops_push.core.run import RunHeader
 from gitops_push.core.status import StatusReport
@@ -173,12 +173,32 @@ def _change(change: Change, *, server_fields: bool) -> Data:
         **_origin("origin", change.origin),
         "fields": [_field(field) for field in change.fields],
         "taken": [
-            {"field": loss.field, "manager": loss.manager, "operation": loss.operation, "at": _time(loss.at)}
+            {
+                "field": loss.field,
+                "manager": loss.manager,
+                "operation": loss.operation,
+                "at": _time(loss.at),
+                **_side("live", loss.live),
+                **_side("ours", loss.ours),
+                **_origin("origin", loss.origin),
+            }
             for loss in change.taken
         ],
+        "yielded": [_yielded(left) for left in change.yielded],
         "warnings": list(change.warnings),
         "serverChanges": change.server_changes,
         **({"serverFields": [_field(field) for field in change.server_fields]} if server_fields else {}),
+    }
+
+
+def _yielded(left: YieldedField) -> Data:
+    return {
+        "field": format_field_path(left.field.path),
+        **({"owner": _owner(left.field.owner)} if left.field.owner else {}),
+        **({"autoscaler": str(left.field.autoscaler)} if left.field.autoscaler else {}),
+        **_side("live", left.live),
+        **_side("ours", left.ours),
+        **_origin("origin", left.origin),
     }
 
 

@@ -12,10 +12,10 @@ from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.managed_fields import FIELD_MANAGER
 from gitops_push.core.objects import ObjectRef
-from gitops_push.core.plan import Action, Change, Fidelity, Plan
+from gitops_push.core.plan import Action, Change, Fidelity, Plan, YieldedField
 from gitops_push.core.run import RunHeader
 from gitops_push.reports.lines import Line, Tone, columns, counted
-from gitops_push.reports.values import describe_owner, detail_lines, summarize_fields
+from gitops_push.reports.values import describe_owner, describe_yield, detail_lines, show_value, summarize_fields
 
 _SIGNS: Final = {
     Action.BLOCKED: "x",
@@ -60,6 +60,7 @@ def plan_lines(
     """Return the whole report of a plan; with `server_fields` also what the server itself changes."""
     merged = _shown_by_successors(plan)
     shown = [c for action in _ORDER for c in plan.changes if c.action is action and c.ref not in merged]
+    shown += [change for change in plan.changes if change.action is Action.UNCHANGED and change.yielded]
     lines = [Line(str(header), Tone.HEADING), Line(f"plan: {plan_counts(plan)}   ({_how(plan)})")]
     rows = [(_SIGNS[c.action], c.action.value, str(c.ref), change_summary(c)) for c in shown]
     for text, change in zip(columns(rows), shown, strict=True):
@@ -98,6 +99,8 @@ def change_summary(change: Change) -> str:
         parts += [summarize_fields(change.fields)] if change.fields else []
         losers = Counter(loss.manager for loss in change.taken)
         parts += [f"takes {counted(n, 'field')} from {manager}" for manager, n in sorted(losers.items())]
+    if change.action is not Action.BLOCKED:
+        parts += [describe_yield(left) for left in change.yielded]
     if change.fidelity is not Fidelity.SERVER:
         parts.append(MEANINGS[change.fidelity])
     return "; ".join(part for part in parts if part)
@@ -149,7 +152,18 @@ def _details(change: Change) -> list[Line]:
         if loss.field not in told:
             owner = describe_owner(FieldOwner(loss.manager, loss.operation, loss.at))
             lines.append(Line(f"    {loss.field}: same value, taken over from {owner}"))
+    for left in change.yielded:
+        lines += _yield_lines(left)
     return lines
+
+
+def _yield_lines(left: YieldedField) -> Iterator[Line]:
+    """Yield what stays as it is, which line wants another value, and whose the live one is."""
+    yield Line(f"    {format_field_path(left.field.path)}: stays {show_value(left.live)}, not {show_value(left.ours)}")
+    about = [str(left.origin)] if left.origin else []
+    about += [f"set by {describe_owner(left.field.owner)}"] if left.field.owner else []
+    about += [f"scaled by {left.field.autoscaler}"] if left.field.autoscaler else []
+    yield Line(f"        {'  '.join(about)}", Tone.DIM)
 
 
 def _ways_out(changes: Iterable[Change]) -> Iterator[str]:

@@ -6,6 +6,7 @@ import json
 
 from gitops_push.core.fielddiff import ABSENT, FieldChange, FieldOwner, Shown
 from gitops_push.core.fieldpath import format_field_path
+from gitops_push.core.plan import YieldedField
 from gitops_push.core.redaction import Masked
 from gitops_push.core.textdiff import TextDiff, text_diff
 from gitops_push.reports.folding import folded, folded_lines, folded_pair
@@ -93,6 +94,15 @@ def describe_owner(owner: FieldOwner) -> str:
     how = f"{owner.operation} of {owner.subresource}" if owner.subresource else owner.operation
     at = f"{owner.at:%Y-%m-%d %H:%M:%S}Z" if owner.at else "time not recorded"
     return f'"{owner.manager}" ({how}, {at})'
+
+
+def describe_yield(left: YieldedField) -> str:
+    """Return `yields spec.replicas (5) to kube-controller-manager for HorizontalPodAutoscaler web`."""
+    field, owner = left.field, left.field.owner
+    what = f"yields {format_field_path(field.path).removeprefix(_POD_TEMPLATE)} ({show_value(left.live, _SHORT)}) to"
+    if owner is None:
+        return f"{what} {field.autoscaler}"
+    return f"{what} {owner.manager}" + (f" for {field.autoscaler}" if field.autoscaler else "")
 
 
 def _is_new_container(change: FieldChange) -> bool:

@@ -7,12 +7,10 @@ import pytest
 from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.objects import ObjectRef
 from gitops_push.core.ownership import (
-    NOTHING_FORCED,
     ForcedConflicts,
     being_deleted,
     controller_of,
     is_peoples_tool,
-    may_take,
     other_owners,
 )
 
@@ -142,9 +140,6 @@ def test_an_object_in_deletion_says_since_when() -> None:
 )
 def test_people_stand_behind_some_managers(manager: str, person: bool) -> None:
     assert is_peoples_tool(manager) is person
-    assert may_take(manager, WEB, NOTHING_FORCED, protected=False) is person
-    assert not may_take(manager, WEB, NOTHING_FORCED, protected=True)
-    assert may_take(manager, WEB, ForcedConflicts(everything=True), protected=True)
 
 
 def test_a_forced_conflict_is_named_by_kind_and_name() -> None:
@@ -152,7 +147,3 @@ def test_a_forced_conflict_is_named_by_kind_and_name() -> None:
     assert forced.allow(WEB)
     assert not forced.allow(ObjectRef("apps", "Deployment", "shop", "api"))
     assert not forced.allow(ObjectRef("apps", "StatefulSet", "shop", "web"))
-
-
-def test_what_we_set_ourselves_by_another_operation_is_ours_to_take() -> None:
-    assert may_take("gitops-push", WEB, NOTHING_FORCED, protected=True)
