@@ -6,10 +6,12 @@ from typing import Any
 
 import click
 
+from gitops_push.cli.build_diff import report_build_diffs
 from gitops_push.cli.exits import CHANGES
 from gitops_push.cli.options import (
     cluster_options,
     console_options,
+    dry_run_option,
     option,
     output,
     plan_options,
@@ -28,6 +30,13 @@ from gitops_push.workflow.commands import diff
 @click.command("diff")
 @targets
 @option("--exit-code", is_flag=True, help="End with 3 when there are changes.")
+@option(
+    "--base",
+    default="",
+    metavar="REF",
+    help="Compare with the build of another commit instead of a cluster: no credential, no request.",
+)
+@dry_run_option
 @plan_options
 @output(*FORMATS)
 @cluster_options
@@ -38,6 +47,8 @@ def diff_command(session: Session, /, **parameters: Any) -> int:
     """Show what apply would do, by server-side dry run. Never writes."""
     settings = settings_of(session, parameters)
     watcher = watcher_of(session)
+    if parameters["base"]:
+        return report_build_diffs(session, settings, watcher, parameters)
     names = chosen_environments(settings, parameters["environments"], all_of_them=parameters["all_environments"])
 
     def run(name: str) -> Report:

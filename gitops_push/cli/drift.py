@@ -7,7 +7,16 @@ from typing import Any, Final
 import click
 
 from gitops_push.cli.exits import CHANGES
-from gitops_push.cli.options import NameList, cluster_options, console_options, option, output, repo_options, targets
+from gitops_push.cli.options import (
+    NameList,
+    cluster_options,
+    console_options,
+    dry_run_option,
+    option,
+    output,
+    repo_options,
+    targets,
+)
 from gitops_push.cli.reporting import FORMATS, Report, report_each
 from gitops_push.cli.session import Session
 from gitops_push.cli.settings import chosen_environments, settings_of, watcher_of
@@ -30,6 +39,7 @@ COUNTED: Final = ",".join(word for word in CAUSES if word != "git-ahead")
     show_default=True,
     help=f"Which causes --exit-code is about, of {', '.join(CAUSES)}.",
 )
+@dry_run_option
 @output(*FORMATS)
 @cluster_options
 @repo_options

@@ -159,6 +159,15 @@ targets = chained(
     option("--all", "all_environments", is_flag=True, help="All environments of the config."),
 )
 
+dry_run_option = option(
+    "--no-dry-run",
+    "dry_run",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Only read: compare field by field here. For a credential that may get and list, and nothing else.",
+)
+
 plan_options = chained(
     option("--prune/--no-prune", default=None, help="Delete what is no longer in the config (default: the config's)."),
     option("--max-prune", type=PruneLimit(), default=None, help="Delete no more than this (default: the config's)."),

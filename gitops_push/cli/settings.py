@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from gitops_push.cli.session import Session
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import ConfigError, Problem
 from gitops_push.reports.lines import Line, Tone
-from gitops_push.workflow.commands import list_environments
+from gitops_push.workflow.commands import environment_names
 from gitops_push.workflow.settings import Settings, Watcher
 
 if TYPE_CHECKING:
@@ -79,26 +79,28 @@ def watcher_of(session: Session) -> Watcher:
     )
 
 
-def chosen_environments(settings: Settings, named: Iterable[str], *, all_of_them: bool) -> tuple[str, ...]:
-    """Return the environments that a command is about, or fail: none named, or names together with --all."""
+def chosen_environments(
+    settings: Settings,
+    named: Iterable[str],
+    *,
+    all_of_them: bool,
+    every: Callable[[Settings], tuple[str, ...]] = environment_names,
+) -> tuple[str, ...]:
+    """Return the environments that a command is about, or fail: none named, or names together with --all.
+
+    `every` returns what --all means. To find none is an error, or a job that says --all would be green and do nothing.
+    """
     names = tuple(named)
     if all_of_them and names:
         raise click.UsageError("either name environments or say --all, not both")
-    if all_of_them:
-        return _all_environments(settings)
-    if not names:
+    if not all_of_them and not names:
         raise click.UsageError("name an environment of gitops-push.yaml or a path (or --all)")
-    return names
-
-
-def _all_environments(settings: Settings) -> tuple[str, ...]:
-    """Return the names of all; to find none is an error, or a job that says --all would be green and do nothing."""
-    names = tuple(summary.name for summary in list_environments(settings))
-    if not names:
+    found = names or every(settings)
+    if not found:
         message = "--all finds nothing: there are no environments"
         hint = "`gitops-push init` writes a gitops-push.yaml; a path works without one"
         raise ConfigError(Problem(Code.ENVIRONMENT_UNKNOWN, message, hint=hint))
-    return names
+    return found
 
 
 def highest(codes: Iterable[int]) -> int:

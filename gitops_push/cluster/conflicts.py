@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
-from gitops_push.cluster.rejections import origin_of
 from gitops_push.cluster.survey import PlanRequest, Survey
 from gitops_push.cluster.targets import Target
 from gitops_push.core.autoscaling import REPLICAS
@@ -15,6 +14,7 @@ from gitops_push.core.errors import Problem
 from gitops_push.core.fielddiff import ABSENT, FieldOwner, Shown
 from gitops_push.core.fieldpath import format_field_path, resolve, value_at
 from gitops_push.core.managed_fields import Loss
+from gitops_push.core.normalization import origin_of
 from gitops_push.core.objects import Body
 from gitops_push.core.ownership import is_peoples_tool
 from gitops_push.core.plan import FieldLoss, YieldedField

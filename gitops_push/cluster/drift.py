@@ -62,7 +62,7 @@ def report_drift(request: PlanRequest, reader: ApiReader, deployed: Deployed = N
         ),
         in_sync=in_sync,
         notes=(
-            *access.notes(found),
+            *access.notes(request, found),
             *(f"could not be looked for: {r} ({w})" for r, w in found.live.unreadable.items()),
             *([f"causes are told by managedFields alone: {deployed.unknown}"] if deployed.unknown and drifted else []),
         ),
@@ -84,13 +84,15 @@ class _Access:
         self._denied = frozenset(place for place, may in answers if not may)
         return [target for target, kind in existing if (kind, target.ref.namespace) not in self._denied]
 
-    def notes(self, found: Survey) -> tuple[str, ...]:
+    def notes(self, request: PlanRequest, found: Survey) -> tuple[str, ...]:
         """Return the line that says what was compared without the server's help."""
+        how = "compared field by field, without the server's dry run"
+        if not request.dry_run:
+            return (f"{how}, as --no-dry-run asks",)
         if not self._denied:
             return ()
         weaker = sum((target.kind, target.ref.namespace) in self._denied for target in found.targets)
         resources = ", ".join(sorted({f"{kind.resource}.{kind.group}".rstrip(".") for kind, _ in self._denied}))
-        how = "compared field by field, without the server's dry run"
         return (f"{how}: {weaker} of {len(found.targets)} objects, as the credential may not patch {resources}",)
 
     def _may_patch(self, place: tuple[ServedKind, str]) -> bool:

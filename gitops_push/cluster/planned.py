@@ -8,10 +8,10 @@ from typing import Any
 
 from gitops_push.cluster.conflicts import conflicts_of, field_losses, yielded_fields
 from gitops_push.cluster.dry_run import Asked
-from gitops_push.cluster.rejections import origin_of
 from gitops_push.cluster.survey import PlanRequest, Survey, ignored_fields
 from gitops_push.cluster.targets import Target
 from gitops_push.core.comparison import Comparison, compare, compare_leaves
+from gitops_push.core.drift_cause import Versions, causes_of
 from gitops_push.core.errors import Problem
 from gitops_push.core.fielddiff import ABSENT, Difference, FieldChange, diff_fields
 from gitops_push.core.fieldpath import format_field_path, path_order
@@ -19,7 +19,7 @@ from gitops_push.core.impact import Transition, impact_of_write
 from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.live_state import live_state
 from gitops_push.core.managed_fields import expected_losses, holders, merge_keys, our_entry, owner_of
-from gitops_push.core.normalization import content_of
+from gitops_push.core.normalization import content_of, origin_of
 from gitops_push.core.objects import Body
 from gitops_push.core.ownership import being_deleted, other_owners
 from gitops_push.core.plan import Action, Change, Fidelity
@@ -61,7 +61,7 @@ def plan_new(request: PlanRequest, found: Survey, target: Target, predecessor: B
     return replace(
         _unchanged(request, found, target, None),
         action=Action.CREATE,
-        fidelity=Fidelity.CLIENT if target.deferred else Fidelity.SERVER,
+        fidelity=Fidelity.CLIENT,
         reason=target.deferred,
         fields=field_changes(request, found, target, differences, None),
         renamed_from=renamed_from,
@@ -79,8 +79,7 @@ def plan_unverified(
         change = plan_new(request, found, target, None)
         return Planned(replace(change, fidelity=fidelity, reason=said))
     blocked = blocked_reason(live, request)
-    passed_over = (*ignored_fields(request, target.ref, live), *found.yields.paths(target.ref))
-    differences = compare_leaves(live, target.body, passed_over)
+    differences = _client_differences(request, found, target, live)
     action = Action.UPDATE if differences else Action.UNCHANGED if our_entry(live) else Action.OWNERSHIP
     lost = tuple(expected_losses(differences, live))
     paths = tuple(difference.path for difference in differences)
@@ -94,6 +93,19 @@ def plan_unverified(
         impact=() if blocked else _impact(found, Transition(target.ref, live, target.body, paths)),
     )
     return Planned(change, () if blocked else tuple(conflicts_of(request, found, target, live, lost)))
+
+
+def _client_differences(request: PlanRequest, found: Survey, target: Target, live: Body) -> tuple[Difference, ...]:
+    """Return where a live object differs from its manifest, as far as this client can tell.
+
+    Where the same set was deployed, what is still ours is as it was sent, however the server spells it.
+    """
+    passed_over = (*ignored_fields(request, target.ref, live), *found.yields.paths(target.ref))
+    differences = compare_leaves(live, target.body, passed_over)
+    if not request.inventory.is_of(request.manifests.digest):
+        return differences
+    causes = causes_of(Versions(live, target.body, target.body), differences)
+    return tuple(difference for difference, cause in zip(differences, causes, strict=True) if cause is not None)
 
 
 def field_changes(

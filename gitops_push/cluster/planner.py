@@ -20,8 +20,7 @@ from gitops_push.core.errors import PlanError, Problem, RefusedError
 from gitops_push.core.impact import impact_of_deletion
 from gitops_push.core.inventory import InventoryEntry
 from gitops_push.core.objects import Body, ObjectRef
-from gitops_push.core.ordering import apply_key
-from gitops_push.core.plan import Action, Change, Fidelity, Plan
+from gitops_push.core.plan import Action, Change, Fidelity, Plan, in_order
 from gitops_push.core.prune import (
     PruneQuestion,
     PruneVerdict,
@@ -59,8 +58,9 @@ def make_plan(request: PlanRequest, reader: ApiReader) -> Plan:
         cluster_id=request.cluster_id,
         manifest_digest=request.manifests.digest,
         planned_at=request.now,
-        changes=_ordered((*_with_stale_notes(found, [one.change for one in planned]), *pruned)),
+        changes=in_order((*_with_stale_notes(found, [one.change for one in planned]), *pruned)),
         seconds=request.clock() - started,
+        dry_run=request.dry_run,
     )
 
 
@@ -94,7 +94,7 @@ def _plan_set(request: PlanRequest, found: Survey) -> tuple[list[Planned], list[
     for target in found.targets:
         asked = found.asked.get(target.ref)
         if asked is None:
-            planned.append(_plan_deferred(request, found, target))
+            planned.append(_plan_unasked(request, found, target))
         elif asked.merged is not None:
             answered = plan_answered(request, found, target, asked, asked.merged)
             planned.append(_with_predecessor(request, found, target, answered))
@@ -150,7 +150,7 @@ def _role_of(target: Target) -> ObjectRef | None:
     return ObjectRef(str(role.get("apiGroup")), kind, namespace, str(role.get("name")))
 
 
-def _plan_deferred(request: PlanRequest, found: Survey, target: Target) -> Planned:
+def _plan_unasked(request: PlanRequest, found: Survey, target: Target) -> Planned:
     if found.live_of(target) is None:
         return _with_predecessor(request, found, target, Planned(plan_new(request, found, target, None)))
     return plan_unverified(request, found, target, target.deferred)
@@ -237,12 +237,3 @@ def _moved(target: Target) -> Problem:
         target.ref,
         "something writes it all the time (kubectl get --watch shows what); run again",
     )
-
-
-def _ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Sort blocked ones and deletions first (in reverse order of apply), then the rest as apply goes."""
-    every = sorted(changes, key=lambda change: apply_key(change.ref))
-    blocked = [change for change in every if change.action is Action.BLOCKED]
-    deleted = [change for change in reversed(every) if change.action is Action.PRUNE]
-    rest = [change for change in every if change.action not in {Action.BLOCKED, Action.PRUNE}]
-    return (*blocked, *deleted, *rest)

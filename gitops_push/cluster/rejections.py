@@ -14,9 +14,8 @@ from gitops_push.cluster.api import ApiFailure
 from gitops_push.cluster.targets import Target
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import ClusterError, Problem
-from gitops_push.core.fieldpath import FieldPath, ItemKey, Segment, item_key, resolve
-from gitops_push.core.objects import Manifest
-from gitops_push.core.origin import Origin
+from gitops_push.core.fieldpath import FieldPath, ItemKey, Segment, item_key
+from gitops_push.core.normalization import origin_of
 
 FORBIDDEN: Final = 403
 NOT_FOUND: Final = 404
@@ -127,15 +126,6 @@ def _problem(target: Target, failure: ApiFailure, field: str, message: str) -> P
         target.ref,
         _hint(failure, immutable=bool(immutable)),
     )
-
-
-def origin_of(manifest: Manifest, path: FieldPath) -> Origin:
-    """Return the line that set a field, or the nearest one around it. A Secret's data may come from `stringData`."""
-    if manifest.ref.kind == "Secret" and path[:1] == ("data",):
-        plain = resolve(("stringData", *path[1:]), manifest.body)
-        if len(plain) == len(path):
-            return manifest.origin_at(plain)
-    return manifest.origin_at(resolve(path, manifest.body))
 
 
 def _hint(failure: ApiFailure, *, immutable: bool) -> str | None:

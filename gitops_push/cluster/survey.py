@@ -39,6 +39,7 @@ class PlanRequest:
 
     `redactor` knows the secrets of the run so far; those of both sides are added before anything is shown, and
     `on_secrets` is told of the redactor that knows them. `now` is the time of the report, `clock` counts seconds.
+    Without `dry_run` the server is only read.
     """
 
     environment: Environment
@@ -49,6 +50,7 @@ class PlanRequest:
     now: datetime
     forced: ForcedConflicts = NOTHING_FORCED
     concurrency: int = 16
+    dry_run: bool = True
     on_progress: OnProgress = _silent
     on_secrets: Callable[[Redactor], None] = _unheard
     clock: Callable[[], float] = time.monotonic
@@ -109,7 +111,7 @@ def survey(request: PlanRequest, reader: ApiReader, pick: Pick = everything) -> 
     live = read_live(targets, request.inventory.entries, served, reader)
     missing = read_external(request.environment.external, served, reader)
     targets = with_missing_namespaces(targets, live.objects)
-    questions = pick([target for target in targets if not target.deferred], live.objects)
+    questions = pick([t for t in targets if not t.deferred], live.objects) if request.dry_run else ()
     asked = ask_all(questions, live.objects, reader, request.concurrency, request.on_progress)
     asking = Asking(targets, live.objects, asked, request.policy, served, reader, request.concurrency)
     targets, asked, yields = leave_to_others(asking)

@@ -52,6 +52,10 @@ class InventoryState(StrEnum):
     PRUNE_PENDING = "prune pending"
 
 
+UNFINISHED: Final = frozenset({InventoryState.APPLYING, InventoryState.FAILED})
+"""After these nobody can tell which objects are as the recorded set says."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class InventoryEntry:
     """An owned object. `uid` is "" while its creation is not confirmed; `api_version` is the one last applied."""
@@ -86,6 +90,10 @@ class Inventory:
     def id(self) -> str:
         """Return its ApplySet id: the value of the label that its members carry."""
         return applyset_id(self.name, self.namespace)
+
+    def is_of(self, manifest_digest: str) -> bool:
+        """Return whether the last deploy sent the set with this digest, and finished."""
+        return self.state not in UNFINISHED and self.manifest_digest == manifest_digest
 
 
 def new_inventory(project: str, environment: str, namespace: str) -> Inventory:

@@ -10,8 +10,10 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from gitops_push.core.fieldpath import FieldPath, resolve
 from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.objects import Body, Manifest
+from gitops_push.core.origin import Origin
 from gitops_push.core.placeholders import remove_placeholders
 from gitops_push.core.pod_specs import pod_specs_of, quantity_maps_of
 from gitops_push.core.quantity import canonical_quantity
@@ -37,10 +39,17 @@ def body_to_send(manifest: Manifest, part_of_id: str) -> dict[str, Any]:
 
     `part_of_id` becomes the label that makes it a member of our ApplySet, on the object's own metadata only.
     """
+    body = desired_state(manifest)
+    metadata = body["metadata"]
+    metadata["labels"] = {**(metadata.get("labels") or {}), PART_OF_LABEL: part_of_id}
+    return body
+
+
+def desired_state(manifest: Manifest) -> dict[str, Any]:
+    """Return what a manifest asks for, spelled as the server does: the body to send without the label of membership."""
     body: dict[str, Any] = _without_nulls(manifest.body)
     body.pop("status", None)
-    metadata = body["metadata"] = _own_metadata(body.get("metadata") or {})
-    metadata["labels"] = {**(metadata.get("labels") or {}), PART_OF_LABEL: part_of_id}
+    body["metadata"] = _own_metadata(body.get("metadata") or {})
     _complete_ports(body)
     _spell_quantities(body)
     remove_placeholders(body)
@@ -48,6 +57,15 @@ def body_to_send(manifest: Manifest, part_of_id: str) -> dict[str, Any]:
     if special:
         special(body)
     return body
+
+
+def origin_of(manifest: Manifest, path: FieldPath) -> Origin:
+    """Return the line that set a field, or the nearest one around it. A Secret's data may come from `stringData`."""
+    if manifest.ref.kind == "Secret" and path[:1] == ("data",):
+        plain = resolve(("stringData", *path[1:]), manifest.body)
+        if len(plain) == len(path):
+            return manifest.origin_at(plain)
+    return manifest.origin_at(resolve(path, manifest.body))
 
 
 def comparable(body: Body) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from gitops_push.core.fielddiff import ABSENT, FieldChange, Shown
 from gitops_push.core.objects import ObjectRef
+from gitops_push.core.ordering import apply_key
 from gitops_push.core.origin import Origin
 from gitops_push.core.yielding import Yield
 
@@ -118,7 +120,10 @@ WRITING = frozenset({Action.CREATE, Action.UPDATE, Action.OWNERSHIP, Action.PRUN
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All changes of one environment, sorted: deletions and blocked ones first, then in the order of apply."""
+    """All changes of one environment, sorted: deletions and blocked ones first, then in the order of apply.
+
+    `dry_run` False: nothing was asked but what is there, so no change is checked by the server.
+    """
 
     environment: str
     project: str
@@ -128,6 +133,7 @@ class Plan:
     planned_at: datetime
     changes: tuple[Change, ...]
     seconds: float = 0.0
+    dry_run: bool = True
 
     @property
     def has_changes(self) -> bool:
@@ -137,3 +143,12 @@ class Plan:
     def count(self, action: Action) -> int:
         """Return how many objects have this action."""
         return sum(change.action is action for change in self.changes)
+
+
+def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Return the changes, blocked ones and deletions first (in reverse order of apply), then the rest as apply goes."""
+    every = sorted(changes, key=lambda change: apply_key(change.ref))
+    blocked = [change for change in every if change.action is Action.BLOCKED]
+    deleted = [change for change in reversed(every) if change.action is Action.PRUNE]
+    rest = [change for change in every if change.action not in {Action.BLOCKED, Action.PRUNE}]
+    return (*blocked, *deleted, *rest)

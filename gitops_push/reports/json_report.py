@@ -5,10 +5,12 @@ The functions return plain data; whoever prints it decides between JSON and YAML
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
+from gitops_push.core.build_comparison import BuildDiff
 from gitops_push.core.deployment import Deployment
 from gitops_push.core.drift import DriftReport
 from gitops_push.core.errors import Problem
@@ -38,9 +40,20 @@ def plan_data(plan: Plan, *, server_fields: bool = False) -> Data:
         "project": plan.project,
         "manifestDigest": plan.manifest_digest,
         "plannedAt": _time(plan.planned_at),
+        "dryRun": plan.dry_run,
         "hasChanges": plan.has_changes,
-        "counts": {action.value: n for action in Action if (n := plan.count(action))},
+        "counts": _counts(plan.changes),
         "changes": [_change(change, server_fields=server_fields) for change in plan.changes],
+    }
+
+
+def build_diff_data(diff: BuildDiff) -> Data:
+    """Return the differences between two builds."""
+    return {
+        "base": {"ref": diff.base, "commit": diff.base_commit},
+        "hasChanges": diff.has_changes,
+        "counts": _counts(diff.changes),
+        "changes": [_change(change) for change in diff.changes],
     }
 
 
@@ -160,7 +173,12 @@ def _header(header: RunHeader | None) -> Data:
     }
 
 
-def _change(change: Change, *, server_fields: bool) -> Data:
+def _counts(changes: Iterable[Change]) -> Data:
+    found = Counter(change.action for change in changes)
+    return {action.value: found[action] for action in Action if found[action]}
+
+
+def _change(change: Change, *, server_fields: bool = False) -> Data:
     return {
         **ref_data(change.ref),
         "apiVersion": change.api_version,

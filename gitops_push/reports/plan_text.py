@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from gitops_push.core.fidelity import MEANINGS
@@ -11,7 +11,6 @@ from gitops_push.core.fielddiff import FieldChange, FieldOwner
 from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.managed_fields import FIELD_MANAGER
-from gitops_push.core.objects import ObjectRef
 from gitops_push.core.plan import Action, Change, Fidelity, Plan, YieldedField
 from gitops_push.core.run import RunHeader
 from gitops_push.reports.lines import Line, Tone, columns, counted
@@ -53,28 +52,40 @@ _COUNTED: Final = (
     Action.UNCHANGED,
 )
 
+_UNSEEN: Final = "not seen without a dry run: what the server would reject, default, or have a webhook change"
+
 
 def plan_lines(
     plan: Plan, header: RunHeader, next_command: str = "", *, server_fields: bool = False
 ) -> tuple[Line, ...]:
     """Return the whole report of a plan; with `server_fields` also what the server itself changes."""
-    merged = _shown_by_successors(plan)
-    shown = [c for action in _ORDER for c in plan.changes if c.action is action and c.ref not in merged]
-    shown += [change for change in plan.changes if change.action is Action.UNCHANGED and change.yielded]
+    yielding = [change for change in plan.changes if change.action is Action.UNCHANGED and change.yielded]
+    shown = (*shown_changes(plan.changes), *yielding)
+    usual = Fidelity.SERVER if plan.dry_run else Fidelity.CLIENT
     lines = [Line(str(header), Tone.HEADING), Line(f"plan: {plan_counts(plan)}   ({_how(plan)})")]
-    rows = [(_SIGNS[c.action], c.action.value, str(c.ref), change_summary(c)) for c in shown]
-    for text, change in zip(columns(rows), shown, strict=True):
-        lines += [Line(text, _TONES[change.action]), *_impact_lines(change)]
-    for change in shown:
-        lines += _with_heading(change, (*_details(change), *_server_lines(change, in_full=server_fields)))
+    lines += change_lines(shown, usual, server_fields=server_fields)
     lines += [Line(f"help: {way_out}") for way_out in dict.fromkeys(_ways_out(shown))]
     lines += [Line(f"warning: {w}  ({c.ref})", Tone.UPDATE) for c in plan.changes for w in c.warnings]
+    if not plan.dry_run:
+        lines.append(Line(f"note: {_UNSEEN}", Tone.UPDATE))
     if shown and plan.count(Action.UNCHANGED):
         lines.append(Line(f"unchanged: {plan.count(Action.UNCHANGED)}", Tone.DIM))
     if next_command and plan.has_changes and not plan.count(Action.BLOCKED):
         lines.append(Line(f"next: {next_command}"))
     lines.append(_verdict(plan))
     return tuple(lines)
+
+
+def change_lines(
+    shown: Sequence[Change], usual: Fidelity = Fidelity.SERVER, *, server_fields: bool = False
+) -> Iterator[Line]:
+    """Yield one line for each change, and then the fields of each; another fidelity than the usual one is told."""
+    rows = [(_SIGNS[c.action], c.action.value, str(c.ref), change_summary(c, usual)) for c in shown]
+    for text, change in zip(columns(rows), shown, strict=True):
+        yield Line(text, _TONES[change.action])
+        yield from _impact_lines(change)
+    for change in shown:
+        yield from _with_heading(change, (*_details(change), *_server_lines(change, in_full=server_fields)))
 
 
 def plan_counts(plan: Plan) -> str:
@@ -89,7 +100,7 @@ def change_counts(plan: Plan) -> str:
     return ", ".join(f"{n} {action.value}" for n, action in counts if n)
 
 
-def change_summary(change: Change) -> str:
+def change_summary(change: Change, usual: Fidelity = Fidelity.SERVER) -> str:
     """Return the one line about a change: its reason, or its fields, and from whom it takes some."""
     reason = change.reason.partition("; ")[0] if change.action is Action.BLOCKED else change.reason
     parts = [reason] if reason else []
@@ -101,16 +112,21 @@ def change_summary(change: Change) -> str:
         parts += [f"takes {counted(n, 'field')} from {manager}" for manager, n in sorted(losers.items())]
     if change.action is not Action.BLOCKED:
         parts += [describe_yield(left) for left in change.yielded]
-    if change.fidelity is not Fidelity.SERVER:
+    if change.fidelity not in {Fidelity.SERVER, usual}:
         parts.append(MEANINGS[change.fidelity])
     return "; ".join(part for part in parts if part)
 
 
-def _shown_by_successors(plan: Plan) -> frozenset[ObjectRef]:
-    """Return the deleted objects that the row of the hashed name which follows them tells of."""
-    told = {(c.ref.kind, c.ref.namespace, c.renamed_from) for c in plan.changes if c.renamed_from}
-    deleted = (change.ref for change in plan.changes if change.action is Action.PRUNE)
-    return frozenset(ref for ref in deleted if (ref.kind, ref.namespace, ref.name) in told)
+def shown_changes(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Return the changes to show, destructive ones first.
+
+    A deleted object that the row of the hashed name which follows it tells of has none of its own.
+    """
+    told = {(c.ref.kind, c.ref.namespace, c.renamed_from) for c in changes if c.renamed_from}
+    shown = (c for action in _ORDER for c in changes if c.action is action)
+    return tuple(
+        c for c in shown if c.action is not Action.PRUNE or (c.ref.kind, c.ref.namespace, c.ref.name) not in told
+    )
 
 
 def _impact_lines(change: Change) -> Iterator[Line]:
@@ -198,6 +214,8 @@ def _diff_tone(line: str) -> Tone:
 
 
 def _how(plan: Plan) -> str:
+    if not plan.dry_run:
+        return f"compared by this client without a dry run, {plan.seconds:.1f} s"
     weaker = sum(c.fidelity is not Fidelity.SERVER for c in plan.changes)
     note = f"; {weaker} not checked by the server" if weaker else ""
     return f"server-side dry run, {plan.seconds:.1f} s{note}"

@@ -20,15 +20,16 @@ from gitops_push.core.environment import Environment
 from gitops_push.core.objects import ManifestSet
 from gitops_push.core.redaction import Redactor
 from gitops_push.core.run import RunHeader
-from gitops_push.core.secret_values import secret_values_of
 from gitops_push.repo.build import build_manifests
-from gitops_push.repo.environments import Asked, load_environments, load_nearest_config, named_entries
+from gitops_push.repo.environments import Asked, load_environments, load_nearest_config
+from gitops_push.workflow.masking import redactor_of
 from gitops_push.workflow.settings import Confirm, Settings, Watcher
 from gitops_push.workflow.workspace import (
     EnvironmentSummary,
     Workspace,
     check_checkout,
     environment_of,
+    names_in,
     open_workspace,
     summary_of,
 )
@@ -78,10 +79,7 @@ def propose_config(settings: Settings) -> tuple[Path, str]:
 
 def environment_names(settings: Settings) -> tuple[str, ...]:
     """Return the names of the config's environments, sorted, without making them. Raises `ConfigError`."""
-    workspace = open_workspace(settings, ".", Watcher())
-    asked = Asked("", workspace.folder, settings.config_file)
-    config = load_nearest_config(workspace.checkout, workspace.files, asked)
-    return tuple(found.name for found in named_entries(workspace.files, config)) if config else ()
+    return names_in(open_workspace(settings, ".", Watcher()), settings)
 
 
 def list_environments(settings: Settings) -> tuple[EnvironmentSummary, ...]:
@@ -106,7 +104,7 @@ def build(
     with watcher.working(f"building {environment.name}"), _without_collector():
         lenient = only_printed and not environment.declared
         manifests = build_manifests(workspace.checkout, workspace.files, environment, settings.environ, lenient=lenient)
-    redactor = Redactor(secrets.token_bytes(32), _secret_values(manifests, environment), _public_words(manifests))
+    redactor = redactor_of((environment, manifests))
     watcher.secrets(redactor)
     for warning in manifests.warnings:
         watcher.warning(warning)
@@ -240,6 +238,7 @@ def _prepared(settings: Settings, name: str, watcher: Watcher) -> Iterator[Prepa
             now=watcher.now(),
             forced=ForcedConflicts(settings.force_conflicts, frozenset(settings.forced_objects)),
             concurrency=settings.concurrency,
+            dry_run=settings.dry_run,
         )
         yield Prepared(built, _header(built.checkout, environment, connection), connection, request)
 
@@ -249,18 +248,6 @@ def _header(checkout: Checkout, environment: Environment, connection: Connection
     cluster = environment.cluster.name or credential.context or credential.server
     context = f" (context {credential.context})" if credential.context else ""
     return RunHeader(__version__, environment.name, checkout, cluster, f"{credential.server}{context}")
-
-
-def _secret_values(manifests: ManifestSet, environment: Environment) -> Iterator[str]:
-    if not environment.sensitive:
-        for manifest in manifests.manifests:
-            yield from secret_values_of(manifest.body)
-        return
-    from gitops_push.core.disclosure import sensitive_values
-    from gitops_push.core.rules import patterns_for
-
-    for manifest in manifests.manifests:
-        yield from sensitive_values(manifest.body, patterns_for(environment.sensitive, manifest.ref))
 
 
 @contextmanager
@@ -277,9 +264,3 @@ def _without_collector() -> Iterator[None]:
         gc.freeze()
         if was_on:
             gc.enable()
-
-
-def _public_words(manifests: ManifestSet) -> frozenset[str]:
-    """Names that are printed anyway: a secret value that equals one is masked by position only."""
-    refs = [manifest.ref for manifest in manifests.manifests]
-    return frozenset(word for ref in refs for word in (ref.kind, ref.name, ref.namespace, ref.group) if word)

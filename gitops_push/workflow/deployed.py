@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from gitops_push.core.drift import Deployed
 from gitops_push.core.errors import BuildError, ConfigError, UsageError
-from gitops_push.core.inventory import Inventory, InventoryState
+from gitops_push.core.inventory import UNFINISHED, Inventory
 from gitops_push.core.objects import ManifestSet
 from gitops_push.workflow.history import workspace_at
 from gitops_push.workflow.settings import Settings
 from gitops_push.workflow.workspace import Workspace
-
-_UNFINISHED: Final = frozenset({InventoryState.APPLYING, InventoryState.FAILED})
 
 
 def deployed_set(
@@ -25,9 +21,9 @@ def deployed_set(
     """
     if not inventory.resource_version:
         return Deployed(ManifestSet(desired.environment, "", (), ""))
-    if inventory.state in _UNFINISHED:
+    if inventory.state in UNFINISHED:
         return Deployed(unknown="the last deploy did not finish")
-    if inventory.manifest_digest == desired.digest:
+    if inventory.is_of(desired.digest):
         return Deployed(desired)
     if not inventory.commit:
         return Deployed(unknown="the last deploy was not made from a git commit")

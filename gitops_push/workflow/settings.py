@@ -45,6 +45,7 @@ class Settings:
     forced_objects: tuple[str, ...] = ()
     min_fidelity: str | None = None
     wait: bool = True
+    dry_run: bool = True
     timeout_seconds: float | None = None
     allow_dirty: bool = False
     kustomize: KustomizeFlags = NO_FLAGS

@@ -10,7 +10,7 @@ from gitops_push.core.checkout import Checkout
 from gitops_push.core.codes import Code
 from gitops_push.core.environment import DirectorySource, Environment, KustomizeSource, Source
 from gitops_push.core.errors import ConfigError, Problem, RefusedError
-from gitops_push.repo.environments import Asked, load_environment
+from gitops_push.repo.environments import Asked, load_environment, load_nearest_config, named_entries
 from gitops_push.repo.reach import is_marked, reach_of
 from gitops_push.repo.roots import root_of
 from gitops_push.system.files import RepoFiles
@@ -76,6 +76,13 @@ def environment_of(workspace: Workspace, settings: Settings, name: str) -> Envir
     """Return the environment of a name or path, with what flags say in place of the config. Raises `ConfigError`."""
     asked = Asked(name, workspace.folder, settings.config_file, settings.namespace)
     return _with_flags(load_environment(workspace.checkout, workspace.files, asked), settings)
+
+
+def names_in(workspace: Workspace, settings: Settings) -> tuple[str, ...]:
+    """Return the names of the config's environments, sorted, without making them. Raises `ConfigError`."""
+    asked = Asked("", workspace.folder, settings.config_file)
+    config = load_nearest_config(workspace.checkout, workspace.files, asked)
+    return tuple(found.name for found in named_entries(workspace.files, config)) if config else ()
 
 
 def summary_of(environment: Environment) -> EnvironmentSummary:
