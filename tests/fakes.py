@@ -11,10 +11,12 @@ import copy
 import threading
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
+
+import jsonpatch
 
 from gitops_push.cluster.api import (
     AccessQuestion,
@@ -61,7 +63,7 @@ class Request:
 
     @property
     def writes(self) -> bool:
-        return self.verb in {"apply", "create", "replace", "delete"}
+        return self.verb in {"apply", "json_patch", "create", "replace", "delete"}
 
 
 @dataclass(slots=True)
@@ -206,6 +208,14 @@ class FakeApiServer:
         with self._lock:
             return self._apply(kind, namespace, name, body, dry_run=True)
 
+    def dry_run_json_patch(self, kind: ServedKind, namespace: str, name: str, patch: Iterable[Body]) -> Answer:
+        self._enter("dry_run_json_patch", kind.kind, namespace, name)
+        with self._lock:
+            live, after = self._patched(kind, namespace, name, patch)
+            shown = self._stamped(kind, live, after)
+            shown["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
+            return Answer(shown, 200)
+
     def may_i(self, question: AccessQuestion) -> bool:
         self._enter("may_i", question.resource, question.namespace, question.name)
         return self.may(question)
@@ -229,6 +239,12 @@ class FakeApiServer:
             metadata["resourceVersion"] = "1" if precondition.absent else precondition.resource_version
         with self._lock:
             return self._apply(kind, namespace, name, {**body, "metadata": metadata}, dry_run=False)
+
+    def json_patch(self, kind: ServedKind, namespace: str, name: str, patch: Iterable[Body]) -> Answer:
+        self._enter("json_patch", kind.kind, namespace, name)
+        with self._lock:
+            _, after = self._patched(kind, namespace, name, patch)
+            return Answer(self._store(kind, object_key(kind, namespace, name), after), 200)
 
     def create(self, kind: ServedKind, namespace: str, body: Body) -> Answer:
         metadata = dict(body["metadata"])
@@ -326,6 +342,29 @@ class FakeApiServer:
         if live is not None:
             shown["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
         return Answer(shown, status)
+
+    def _patched(
+        self, kind: ServedKind, namespace: str, name: str, patch: Iterable[Body]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the live object and what a JSON patch makes of it; patched managedFields are what changes count by."""
+        self._check_place(kind, namespace)
+        live = self.objects.get(object_key(kind, namespace, name))
+        if live is None:
+            raise not_found(kind, name)
+        try:
+            after = jsonpatch.apply_patch(live, list(patch))
+        except jsonpatch.JsonPatchTestFailed as failed:
+            message = "the server rejected our request due to an error in our request"
+            raise ApiFailure(422, "Invalid", message) from failed
+        check_version(kind, name, live, after)
+        for part in ("labels", "annotations"):
+            if after["metadata"].get(part) == {}:
+                del after["metadata"][part]
+        metadata = {**live["metadata"], "managedFields": after["metadata"].get("managedFields", [])}
+        tracked_after = tracked({**live, "metadata": metadata}, after, FIELD_MANAGER, "", self._now())
+        self.mutate(tracked_after)
+        check_immutable(kind, name, live, tracked_after)
+        return live, tracked_after
 
     def _edit(
         self,

@@ -158,6 +158,10 @@ class ApiReader(Protocol):
         """Return what a forced server-side apply would make of the object (`dryRun=All`, strict field validation)."""
         ...
 
+    def dry_run_json_patch(self, kind: ServedKind, namespace: str, name: str, patch: Iterable[Body]) -> Answer:
+        """Return what a JSON patch (RFC 6902) would make of an existing object (`dryRun=All`)."""
+        ...
+
     def may_i(self, question: AccessQuestion) -> bool:
         """Return the answer of a SelfSubjectAccessReview."""
         ...
@@ -172,6 +176,13 @@ class ApiWriter(ApiReader, Protocol):
 
     def apply(self, kind: ServedKind, namespace: str, name: str, body: Body, precondition: Precondition) -> Answer:
         """Apply server-side, forced, with the precondition; writes. 409 when the precondition does not hold."""
+        ...
+
+    def json_patch(self, kind: ServedKind, namespace: str, name: str, patch: Iterable[Body]) -> Answer:
+        """Patch an existing object by RFC 6902; writes. The patch carries its own preconditions.
+
+        404 when the object is gone, 422 when a `test` fails, 409 when it replaces a resourceVersion that moved on.
+        """
         ...
 
     def create(self, kind: ServedKind, namespace: str, body: Body) -> Answer:

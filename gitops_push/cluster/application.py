@@ -125,17 +125,17 @@ def _after_conflict(applier: Applier, write: ObjectWrite, precondition: Precondi
     if precondition.absent:
         if live is None:
             return precondition
-        return _live_changed("somebody else created it since the plan")
+        return live_changed("somebody else created it since the plan")
     if live is None:
-        return _live_changed("somebody deleted it since the plan")
+        return live_changed("somebody deleted it since the plan")
     metadata = live["metadata"]
     if metadata.get("uid") != change.live_uid:
-        return _live_changed("somebody deleted and recreated it since the plan")
+        return live_changed("somebody deleted and recreated it since the plan")
     yields = tuple(left.field for left in change.yielded)
     if not change.live_state or live_state(live, applier.redactor, left_out(yields)) != change.live_state:
-        return _live_changed("somebody changed it since the plan")
+        return live_changed("somebody changed it since the plan")
     if given_up := unheld(yields, live):
-        return _live_changed(f"{format_field_path(given_up[0])} was left to a manager that has given it up since")
+        return live_changed(f"{format_field_path(given_up[0])} was left to a manager that has given it up since")
     return Precondition(uid=change.live_uid, resource_version=str(metadata.get("resourceVersion", "")))
 
 
@@ -171,5 +171,6 @@ def _ours(body: Body) -> list[Any]:
     return [e.get("fieldsV1") for e in entries if e.get("manager") == "gitops-push" and e.get("operation") == "Apply"]
 
 
-def _live_changed(what: str) -> NotWritten:
+def live_changed(what: str) -> NotWritten:
+    """Return the outcome of an object that is not as it was planned any more."""
     return NotWritten(Result.FAILED, f"{what}: it stays as it is; run again for a new plan")

@@ -22,6 +22,7 @@ from gitops_push.cluster.deploy_request import DeployOptions, DeployRequest
 from gitops_push.cluster.failures import failure_text
 from gitops_push.cluster.foundations import rejection, served_targets
 from gitops_push.cluster.ledger import IN_SET, Ledger
+from gitops_push.cluster.migration import migrate
 from gitops_push.cluster.pruner import Deletion, Gone, NotGone, Patience, prune_object
 from gitops_push.cluster.targets import Target, find_targets
 from gitops_push.cluster.waiter import WaitRequest, wait_until_ready
@@ -33,7 +34,7 @@ from gitops_push.core.kinds import split_api_version
 from gitops_push.core.objects import ObjectRef
 from gitops_push.core.ordering import Stage, by_stage, stage_of
 from gitops_push.core.ownership import being_deleted
-from gitops_push.core.plan import Action, Change, Fidelity
+from gitops_push.core.plan import APPLIED, Action, Change, Fidelity
 from gitops_push.core.prune import PruneQuestion, judge
 from gitops_push.core.readiness import is_waited_for
 from gitops_push.core.readiness.jobs import vanishes_when_done
@@ -42,8 +43,6 @@ from gitops_push.core.yielding import body_with_yields
 __all__ = ["DeployOptions", "DeployRequest", "deploy"]
 
 T = TypeVar("T")
-
-_APPLIED = frozenset({Action.CREATE, Action.UPDATE, Action.OWNERSHIP})
 
 
 def deploy(
@@ -104,7 +103,7 @@ class _Run:
 
     def apply_all(self) -> bool:
         """Send everything in stages; return whether all of it is there."""
-        changes = [change for change in self.plan.changes if change.action in _APPLIED]
+        changes = [change for change in self.plan.changes if change.action in APPLIED]
         foundations = [change for change in changes if stage_of(change.ref) is Stage.FOUNDATIONS]
         rest = {change.ref: change for change in changes if stage_of(change.ref) is not Stage.FOUNDATIONS}
         if not (self.send(foundations) and self.stand(foundations) and self.dry_run_deferred(rest.values())):
@@ -213,10 +212,16 @@ class _Run:
         """Never raises: it runs in a thread of its own."""
         began_at = self.options.clock()
         try:
-            fate = apply_object(self.applier, self._write(change))
+            fate = self._carry_out(self._write(change))
         except Exception as bug:  # whatever it was, the request may have been sent
             fate = NotWritten(Result.UNKNOWN, f"a bug in gitops-push: {type(bug).__name__}: {bug}")
         return fate, self.options.clock() - began_at
+
+    def _carry_out(self, write: ObjectWrite) -> Written | NotWritten:
+        if write.change.action is not Action.TAKE_OVER:
+            return apply_object(self.applier, write)
+        left = migrate(self.applier, write)
+        return left if isinstance(left, NotWritten) else apply_object(self.applier, left)
 
     def _rejection(self, change: Change) -> str:
         try:

@@ -9,6 +9,7 @@ from typing import Final
 from gitops_push.cluster.api import Answer, ApiFailure, ApiReader, ServedKind
 from gitops_push.cluster.crew import in_parallel
 from gitops_push.cluster.targets import Target
+from gitops_push.core.adoption import Preview
 from gitops_push.core.objects import Body, ObjectRef
 
 READ_AGAIN: Final = 3
@@ -22,7 +23,8 @@ OnProgress = Callable[[int, int], None]
 class Asked:
     """The server's answer about one object: `merged` is what apply would make of `live` (None: it does not exist).
 
-    With `failure` the server said no; with `moved` the object changed all the time. Then `merged` is None.
+    With `failure` the server said no; with `moved` the object changed all the time. Then `merged` is None. `preview` is
+    for an object that is to be taken over (`cluster.adoption`).
     """
 
     live: Body | None = field(repr=False)
@@ -30,6 +32,7 @@ class Asked:
     warnings: tuple[str, ...] = ()
     failure: ApiFailure | None = None
     moved: bool = False
+    preview: Preview | None = None
 
 
 def ask_all(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Self
 
 from gitops_push.cluster import discovery
@@ -28,7 +28,7 @@ from gitops_push.cluster.api import (
 from gitops_push.cluster.exchange import Exchange
 from gitops_push.cluster.paths import collection_path, object_path, query, segment
 from gitops_push.cluster.reply import Reply, ReplyTooLarge
-from gitops_push.cluster.request import APPLY_PATCH, JSON, LIST_LIMIT_BYTES, Effect, Request
+from gitops_push.cluster.request import APPLY_PATCH, JSON, JSON_PATCH, LIST_LIMIT_BYTES, Effect, Request
 from gitops_push.cluster.retries import RetryCounts
 from gitops_push.cluster.watching import open_watch
 from gitops_push.core.codes import Code
@@ -109,6 +109,11 @@ class HttpApi:
         target = object_path(kind, namespace, name) + _DRY_RUN_QUERY
         return self._answer(Request("PATCH", target, Effect.DRY_RUN, _encoded(body), APPLY_PATCH))
 
+    def dry_run_json_patch(self, kind: ServedKind, namespace: str, name: str, patch: Iterable[Body]) -> Answer:
+        """See `ApiReader`."""
+        target = f"{object_path(kind, namespace, name)}?{_WRITE_QUERY}&dryRun=All"
+        return self._answer(Request("PATCH", target, Effect.DRY_RUN, _encoded(patch), JSON_PATCH))
+
     def may_i(self, question: AccessQuestion) -> bool:
         """See `ApiReader`."""
         attributes = {
@@ -152,6 +157,11 @@ class HttpApi:
         target = object_path(kind, namespace, name) + _APPLY_QUERY
         guarded = {**body, "metadata": {**body["metadata"], **_guards(precondition)}}
         return self._answer(Request("PATCH", target, Effect.APPLY, _encoded(guarded), APPLY_PATCH))
+
+    def json_patch(self, kind: ServedKind, namespace: str, name: str, patch: Iterable[Body]) -> Answer:
+        """See `ApiWriter`."""
+        target = f"{object_path(kind, namespace, name)}?{_WRITE_QUERY}"
+        return self._answer(Request("PATCH", target, Effect.PATCH, _encoded(patch), JSON_PATCH))
 
     def create(self, kind: ServedKind, namespace: str, body: Body) -> Answer:
         """See `ApiWriter`."""
@@ -208,8 +218,9 @@ class HttpApi:
         return parse_object(reply, self._exchange.server)
 
 
-def _encoded(body: Mapping[str, Any]) -> bytes:
-    return _UNLIKE_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", _ENCODER.encode(body)).encode()
+def _encoded(body: Mapping[str, Any] | Iterable[Body]) -> bytes:
+    plain = body if isinstance(body, Mapping) else list(body)
+    return _UNLIKE_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", _ENCODER.encode(plain)).encode()
 
 
 def _whole(item: dict[str, Any], kind: ServedKind) -> dict[str, Any]:

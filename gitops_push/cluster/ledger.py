@@ -9,10 +9,10 @@ from datetime import datetime
 from gitops_push.core.deployment import Deployment, Outcome, Result
 from gitops_push.core.inventory import InventoryEntry
 from gitops_push.core.objects import ObjectRef
-from gitops_push.core.plan import WRITING, Action, Change, Plan
+from gitops_push.core.plan import APPLIED, WRITING, Action, Change, Plan
 from gitops_push.core.redaction import Redactor
 
-IN_SET = frozenset({Action.CREATE, Action.UPDATE, Action.OWNERSHIP, Action.UNCHANGED})
+IN_SET = APPLIED | {Action.UNCHANGED}
 """The actions of objects that the manifest set holds."""
 
 

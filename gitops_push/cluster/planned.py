@@ -18,12 +18,13 @@ from gitops_push.core.fieldpath import format_field_path, path_order
 from gitops_push.core.impact import Transition, impact_of_write
 from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.live_state import live_state
-from gitops_push.core.managed_fields import expected_losses, holders, merge_keys, our_entry, owner_of
+from gitops_push.core.managed_fields import expected_losses, holders, losses, merge_keys, our_entry, owner_of
 from gitops_push.core.normalization import content_of, origin_of
 from gitops_push.core.objects import Body
 from gitops_push.core.ownership import being_deleted, other_owners
 from gitops_push.core.plan import Action, Change, Fidelity
 from gitops_push.core.rules import without_fields
+from gitops_push.core.take_over import taken_over
 from gitops_push.core.yielding import left_out
 
 _NAMED = 3
@@ -45,12 +46,18 @@ def plan_answered(request: PlanRequest, found: Survey, target: Target, asked: As
         new = plan_new(request, found, target, None)
         added = server_changes(request, found, target, _added(target.body, merged), None)
         return Planned(replace(new, fidelity=Fidelity.SERVER, warnings=warnings, server_fields=added))
-    compared = compare(asked.live, merged, target.body, ignored_fields(request, target.ref, asked.live))
+    preview = asked.preview
+    before, after = (preview.live, preview.merged) if preview else (asked.live, merged)
+    compared = compare(before, after, target.body, ignored_fields(request, target.ref, asked.live))
     change = replace(_compared_change(request, found, target, asked.live, compared), warnings=warnings)
+    if preview:
+        change = taken_over(change, preview, target.body, request.forced)
     if change.action in {Action.BLOCKED, Action.UNCHANGED}:
         return Planned(change)
-    change = replace(change, impact=_impact(found, Transition(target.ref, asked.live, merged, compared.changed)))
-    return Planned(change, tuple(conflicts_of(request, found, target, asked.live, compared.lost)))
+    change = replace(change, impact=_impact(found, Transition(target.ref, asked.live, after, compared.changed)))
+    # Of an object that was ours already people's tools lose what they set by hand: that is a conflict as any other.
+    lost = losses(asked.live, merged) if preview and our_entry(asked.live) else compared.lost
+    return Planned(change, tuple(conflicts_of(request, found, target, asked.live, lost)))
 
 
 def plan_new(request: PlanRequest, found: Survey, target: Target, predecessor: Body | None) -> Change:

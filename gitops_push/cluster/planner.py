@@ -1,7 +1,7 @@
 """Makes the plan: what apply would do to each object, as the server itself predicts it. Never writes.
 
-Requests for N objects in L kinds and namespaces: discovery, L lists, N dry runs; one GET for each external object. Only
-an object that changes meanwhile costs more.
+Requests for N objects in L kinds and namespaces: discovery, L lists, N dry runs; one GET for each external object; one
+more dry run for each object that is to be taken over. Only an object that changes meanwhile costs more.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from gitops_push.cluster.adoption import with_previews
 from gitops_push.cluster.api import ApiFailure, ApiReader
 from gitops_push.cluster.dry_run import READ_AGAIN
 from gitops_push.cluster.planned import Planned, plan_answered, plan_new, plan_unverified
@@ -33,6 +34,7 @@ from gitops_push.core.stale_config import readers_of, stale_notes
 
 __all__ = ["PlanRequest", "make_plan", "prune_verdicts"]
 
+_UPDATING = frozenset({Action.UPDATE, Action.TAKE_OVER})
 _BINDINGS = frozenset({"RoleBinding", "ClusterRoleBinding"})
 
 
@@ -43,7 +45,7 @@ def make_plan(request: PlanRequest, reader: ApiReader) -> Plan:
     for more deletions than one run may make, `ClusterError` when the live objects cannot be read.
     """
     started = request.clock()
-    found = survey(request, reader)
+    found = with_previews(request, survey(request, reader), reader)
     planned, problems = _plan_set(request, found)
     conflicts = tuple(conflict for one in planned for conflict in one.conflicts)
     if found.problems or problems:
@@ -222,11 +224,11 @@ def _with_stale_notes(found: Survey, changes: Iterable[Change]) -> Iterator[Chan
     readers = readers_of(staying)
     for change in every:
         stale = stale_notes((f.path for f in change.fields), readers.get(change.ref, ()))
-        yield replace(change, impact=(*change.impact, *stale)) if stale and change.action is Action.UPDATE else change
+        yield replace(change, impact=(*change.impact, *stale)) if stale and change.action in _UPDATING else change
 
 
 def _changing(planned: Iterable[Planned]) -> frozenset[ObjectRef]:
-    return frozenset(p.change.ref for p in planned if p.change.action in {Action.CREATE, Action.UPDATE})
+    return frozenset(p.change.ref for p in planned if p.change.action in {Action.CREATE, *_UPDATING})
 
 
 def _moved(target: Target) -> Problem:

@@ -15,6 +15,7 @@ ERROR_LIMIT_BYTES: Final = 64 * 1024
 
 JSON: Final = "application/json"
 APPLY_PATCH: Final = "application/apply-patch+yaml"
+JSON_PATCH: Final = "application/json-patch+json"
 
 
 class Effect(StrEnum):
@@ -23,6 +24,7 @@ class Effect(StrEnum):
     READ = "read"
     DRY_RUN = "dry run"
     APPLY = "apply"
+    PATCH = "patch"
     CREATE = "create"
     REPLACE = "replace"
     DELETE = "delete"

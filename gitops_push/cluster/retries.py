@@ -3,8 +3,8 @@
 | call                      | never sent | sent, no answer | 429, 503 | 500, 502, 504 |
 |---------------------------|------------|-----------------|----------|---------------|
 | read, dry run             | again      | again           | again    | again         |
-| apply, create, replace,   | again      | ambiguous       | again    | ambiguous     |
-| delete                    |            |                 |          |               |
+| apply, patch, create,     | again      | ambiguous       | again    | ambiguous     |
+| replace, delete           |            |                 |          |               |
 
 Ambiguous means that the request may have been carried out: who called must read the object to know. All of it is
 bounded by the deadline of the call, a number of attempts, and a budget for the whole run: a server in trouble gets

@@ -15,11 +15,15 @@ from gitops_push.core.yielding import Yield
 
 
 class Action(StrEnum):
-    """What apply does to an object. `OWNERSHIP` changes managedFields only; `BLOCKED` ones stop the run."""
+    """What apply does to an object. `BLOCKED` ones stop the run.
+
+    `OWNERSHIP` changes managedFields only; `TAKE_OVER` makes the fields of an earlier tool ours before it updates.
+    """
 
     CREATE = "create"
     UPDATE = "update"
     OWNERSHIP = "update (ownership)"
+    TAKE_OVER = "take over"
     UNCHANGED = "unchanged"
     PRUNE = "delete"
     KEPT = "kept"
@@ -77,6 +81,30 @@ class YieldedField:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenEntry:
+    """An entry of managedFields that is joined into ours: whose, how it was set, and how many fields it has."""
+
+    manager: str
+    operation: str
+    fields: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """What a take over does beyond the update of fields.
+
+    `owners` are other tools, as `--takeover` names them, that lose the object; none for kubectl. `entries` become ours;
+    `gone` are the fields among the change's `fields` that only they had: they disappear, or fall back to a default.
+    `removed` are labels and annotations by which the tools know their objects. All of them are written as paths.
+    """
+
+    entries: tuple[TakenEntry, ...]
+    gone: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """What apply would do to one object; made by the planner only, its values are masked already.
 
@@ -87,7 +115,7 @@ class Change:
     and what webhooks set. `live_state` is that of `core.live_state`: by it the deployer tells a
     write to the status, which it may pass over, from an edit. `impact` says what comes with the change (`core.impact`).
     `renamed_from` is the earlier hashed name that a new object follows, `replaced_by` the one that follows a deleted
-    object.
+    object. `take_over` is there for `Action.TAKE_OVER`, and for one that is blocked.
     """
 
     ref: ObjectRef
@@ -107,6 +135,7 @@ class Change:
     live_state: str = ""
     impact: tuple[str, ...] = ()
     replaced_by: str = ""
+    take_over: TakeOver | None = None
 
     @property
     def server_changes(self) -> int:
@@ -114,7 +143,10 @@ class Change:
         return len(self.server_fields)
 
 
-WRITING = frozenset({Action.CREATE, Action.UPDATE, Action.OWNERSHIP, Action.PRUNE})
+APPLIED = frozenset({Action.CREATE, Action.UPDATE, Action.OWNERSHIP, Action.TAKE_OVER})
+"""The actions that send an object of the set."""
+
+WRITING = APPLIED | {Action.PRUNE}
 """The actions that cause a write."""
 
 

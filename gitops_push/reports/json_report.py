@@ -18,7 +18,7 @@ from gitops_push.core.fielddiff import ABSENT, FieldChange, FieldOwner, Shown
 from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.objects import ManifestSet, ObjectRef
 from gitops_push.core.origin import Origin
-from gitops_push.core.plan import Action, Change, Plan, YieldedField
+from gitops_push.core.plan import Action, Change, Plan, TakeOver, YieldedField
 from gitops_push.core.redaction import Masked
 from gitops_push.core.run import RunHeader
 from gitops_push.core.status import StatusReport
@@ -203,6 +203,7 @@ def _change(change: Change, *, server_fields: bool = False) -> Data:
             for loss in change.taken
         ],
         "yielded": [_yielded(left) for left in change.yielded],
+        **({"takeOver": _take_over(change.take_over)} if change.take_over else {}),
         "warnings": list(change.warnings),
         "serverChanges": change.server_changes,
         **({"serverFields": [_field(field) for field in change.server_fields]} if server_fields else {}),
@@ -217,6 +218,15 @@ def _yielded(left: YieldedField) -> Data:
         **_side("live", left.live),
         **_side("ours", left.ours),
         **_origin("origin", left.origin),
+    }
+
+
+def _take_over(what: TakeOver) -> Data:
+    return {
+        "owners": list(what.owners),
+        "entries": [{"manager": e.manager, "operation": e.operation, "fields": e.fields} for e in what.entries],
+        "gone": list(what.gone),
+        "removed": list(what.removed),
     }
 
 

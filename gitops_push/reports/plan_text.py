@@ -14,11 +14,13 @@ from gitops_push.core.managed_fields import FIELD_MANAGER
 from gitops_push.core.plan import Action, Change, Fidelity, Plan, YieldedField
 from gitops_push.core.run import RunHeader
 from gitops_push.reports.lines import Line, Tone, columns, counted
+from gitops_push.reports.take_over_text import take_over_lines, take_over_summary
 from gitops_push.reports.values import describe_owner, describe_yield, detail_lines, show_value, summarize_fields
 
 _SIGNS: Final = {
     Action.BLOCKED: "x",
     Action.PRUNE: "!",
+    Action.TAKE_OVER: "~",
     Action.UPDATE: "~",
     Action.OWNERSHIP: "~",
     Action.CREATE: "+",
@@ -28,6 +30,7 @@ _SIGNS: Final = {
 _TONES: Final = {
     Action.BLOCKED: Tone.BAD,
     Action.PRUNE: Tone.DELETE,
+    Action.TAKE_OVER: Tone.UPDATE,
     Action.UPDATE: Tone.UPDATE,
     Action.OWNERSHIP: Tone.UPDATE,
     Action.CREATE: Tone.CREATE,
@@ -37,15 +40,18 @@ _TONES: Final = {
 _ORDER: Final = (
     Action.BLOCKED,
     Action.PRUNE,
+    Action.TAKE_OVER,
     Action.UPDATE,
     Action.OWNERSHIP,
     Action.CREATE,
     Action.KEPT,
 )
+_UPDATING: Final = frozenset({Action.TAKE_OVER, Action.UPDATE, Action.OWNERSHIP})
 _COUNTED: Final = (
     Action.CREATE,
     Action.UPDATE,
     Action.OWNERSHIP,
+    Action.TAKE_OVER,
     Action.PRUNE,
     Action.BLOCKED,
     Action.KEPT,
@@ -106,7 +112,9 @@ def change_summary(change: Change, usual: Fidelity = Fidelity.SERVER) -> str:
     parts = [reason] if reason else []
     if change.renamed_from:
         parts.append(f"replaces {change.renamed_from}")
-    if change.action in {Action.UPDATE, Action.OWNERSHIP} or change.renamed_from:
+    if change.action is Action.TAKE_OVER and change.take_over:
+        parts.append(take_over_summary(change.take_over))
+    if change.action in _UPDATING or change.renamed_from:
         parts += [summarize_fields(change.fields)] if change.fields else []
         losers = Counter(loss.manager for loss in change.taken)
         parts += [f"takes {counted(n, 'field')} from {manager}" for manager, n in sorted(losers.items())]
@@ -170,6 +178,7 @@ def _details(change: Change) -> list[Line]:
             lines.append(Line(f"    {loss.field}: same value, taken over from {owner}"))
     for left in change.yielded:
         lines += _yield_lines(left)
+    lines += [Line(f"    {text}") for text in take_over_lines(change.take_over)] if change.take_over else []
     return lines
 
 
@@ -199,8 +208,8 @@ def _telling(change: Change) -> tuple[FieldChange, ...]:
 def _has_details(change: Change) -> bool:
     if change.action is Action.CREATE:
         return bool(change.fields and change.renamed_from)
-    shown = {Action.UPDATE, Action.OWNERSHIP, Action.BLOCKED}
-    return change.action in shown and bool(_telling(change) or change.taken)
+    told = _telling(change) or change.taken or change.take_over
+    return change.action in {*_UPDATING, Action.BLOCKED} and bool(told)
 
 
 def _diff_tone(line: str) -> Tone:

@@ -24,10 +24,11 @@ def prepare(
     **home: Any,
 ) -> DeployRequest:
     """Read the inventory and plan; returns what a deployment needs."""
+    changes = {name: home.pop(name) for name in ("forced", "takeovers") if name in home}
     rules = home.pop("prune", PruneRules(max_count=50, max_percent=None))
     where = environment(namespace=namespace, prune=rules, **home)
     inventory = read_inventory(api, where.project, where.name, namespace)
-    wanted = replace(request(*manifests, environment=where), inventory=inventory)
+    wanted = replace(request(*manifests, environment=where, **changes), inventory=inventory)
     plan = make_plan(wanted, api)
     chosen = options or DeployOptions(timeout_seconds=30)
     return DeployRequest(plan, wanted.manifests, where, inventory, wanted.redactor, chosen)

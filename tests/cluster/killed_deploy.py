@@ -1,6 +1,7 @@
-"""A deployment that kills its own process at a chosen write: `python -m tests.cluster.killed_deploy NS WRITE WHEN`.
+"""A deployment that kills its own process at a chosen write: `python -m tests.cluster.killed_deploy NS WRITE WHEN SET`.
 
-The kubeconfig is read from standard input; WRITE counts from 1; WHEN is `before` or `after` that write.
+The kubeconfig is read from standard input; WRITE counts from 1; WHEN is `before` or `after` that write;
+SET is what is deployed, one of `SETS`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 from gitops_push.cluster.api import Answer, Precondition, ServedKind
@@ -31,6 +33,12 @@ class DeadlyApi(HttpApi):
     def apply(self, kind: ServedKind, namespace: str, name: str, body: Body, precondition: Precondition) -> Answer:
         number = self._before()
         answer = super().apply(kind, namespace, name, body, precondition)
+        self._after(number)
+        return answer
+
+    def json_patch(self, kind: ServedKind, namespace: str, name: str, patch: Iterable[Body]) -> Answer:
+        number = self._before()
+        answer = super().json_patch(kind, namespace, name, patch)
         self._after(number)
         return answer
 
@@ -78,6 +86,14 @@ def second_set(namespace: str) -> tuple[dict[str, Any], ...]:
     return config_map(namespace, "new"), web(namespace, "2.0")
 
 
+def adopted_set(namespace: str) -> tuple[dict[str, Any], ...]:
+    """Return one object, to be taken over."""
+    return (config_map(namespace, "old"),)
+
+
+SETS = {"second": second_set, "adopted": adopted_set}
+
+
 def config_map(namespace: str, name: str) -> dict[str, Any]:
     """Return a ConfigMap."""
     metadata = {"name": name, "namespace": namespace}
@@ -92,10 +108,10 @@ def web(namespace: str, version: str) -> dict[str, Any]:
     return body
 
 
-def main(namespace: str, write: str, when: str) -> None:
-    """Deploy the second set, and do not live to see the end."""
+def main(namespace: str, write: str, when: str, which: str) -> None:
+    """Deploy a set, and do not live to see the end."""
     api = DeadlyApi(connected(sys.stdin.read()), int(write), when)
-    done = deployed(api, namespace, *second_set(namespace))
+    done = deployed(api, namespace, *SETS[which](namespace))
     print("ended alive with", done.exit_code)
 
 

@@ -334,6 +334,66 @@ def nameless(place: Place) -> dict[str, Any]:
     return {**place.config_map(), "metadata": {"name": "a"}}
 
 
+# JSON patches
+
+
+def patch_of(live: Body, *operations: Body) -> tuple[Body, ...]:
+    guards = (
+        {"op": "test", "path": "/metadata/uid", "value": live["metadata"]["uid"]},
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": version(live)},
+    )
+    return (*guards, *operations)
+
+
+def renamed(live: Body) -> Body:
+    entries = [{**entry, "manager": "gitops-push", "operation": "Apply"} for entry in live["metadata"]["managedFields"]]
+    return {"op": "replace", "path": "/metadata/managedFields", "value": entries}
+
+
+def test_a_json_patch_hands_fields_over_and_the_next_apply_removes_them(place: Place) -> None:
+    live = place.api.create(place.config_maps, place.namespace, place.config_map()).body
+    patched = place.api.json_patch(place.config_maps, place.namespace, "a", patch_of(live, renamed(live))).body
+    assert [(e["manager"], e["operation"]) for e in patched["metadata"]["managedFields"]] == [("gitops-push", "Apply")]
+    assert (patched["data"], version(patched) != version(live)) == (live["data"], True)
+    assert place.applied(place.config_map(data={"x": "1"}), guard(patched)).body["data"] == {"x": "1"}
+
+
+def test_a_key_that_a_json_patch_removes_leaves_no_owner_behind(place: Place) -> None:
+    body = place.config_map(annotations={"a.b/c": "1"})
+    live = place.api.create(place.config_maps, place.namespace, body).body
+    removal = {"op": "remove", "path": "/metadata/annotations/a.b~1c"}
+    patched = place.api.json_patch(place.config_maps, place.namespace, "a", patch_of(live, renamed(live), removal)).body
+    assert not patched["metadata"].get("annotations")
+    assert "f:metadata" not in ours(patched)["fieldsV1"]
+    assert len(patched["metadata"]["managedFields"]) == 1
+
+
+def test_a_json_patch_of_another_version_or_uid_is_refused(place: Place) -> None:
+    live = place.applied(place.config_map()).body
+    edited = place.edited("a", x="2")
+    statuses = []
+    for wrong in (live, {**edited, "metadata": {**edited["metadata"], "uid": NO_UID}}):
+        patch = patch_of(wrong, {"op": "remove", "path": "/data/x"})
+        failure = failing(lambda p=patch: place.api.json_patch(place.config_maps, place.namespace, "a", p))
+        statuses.append(failure.status)
+    assert statuses == [409, 422]
+    assert place.api.get(place.config_maps, place.namespace, "a") == edited
+
+
+def test_a_json_patch_of_nothing_is_404(place: Place) -> None:
+    patch = ({"op": "remove", "path": "/data/x"},)
+    for call in (place.api.json_patch, place.api.dry_run_json_patch):
+        assert failing(lambda c=call: c(place.config_maps, place.namespace, "none", patch)).status == 404
+
+
+def test_a_dry_run_of_a_json_patch_changes_nothing(place: Place) -> None:
+    live = place.applied(place.config_map()).body
+    patch = ({"op": "remove", "path": "/data/x"},)
+    answer = place.api.dry_run_json_patch(place.config_maps, place.namespace, "a", patch)
+    assert (answer.body["data"], answer.status) == ({"y": "2"}, 200)
+    assert place.api.get(place.config_maps, place.namespace, "a") == live
+
+
 # Create, replace, delete
 
 

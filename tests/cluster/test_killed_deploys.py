@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from gitops_push.cluster.client import HttpApi
 from gitops_push.core.inventory import InventoryState
 from tests.cluster.connecting import connected
 from tests.cluster.deploying import deployed, stored
-from tests.cluster.killed_deploy import first_set, second_set
+from tests.cluster.killed_deploy import adopted_set, config_map, first_set, second_set
 from tests.controlplane.cluster import ControlPlane
 from tests.controlplane.kubectl import Kubectl
 
@@ -30,9 +31,11 @@ def api(control_plane: ControlPlane) -> Iterator[HttpApi]:
     api.close()
 
 
-def run_killed(control_plane: ControlPlane, namespace: str, write: int, when: str) -> subprocess.CompletedProcess[str]:
+def run_killed(
+    control_plane: ControlPlane, namespace: str, write: int, when: str, which: str = "second"
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "tests.cluster.killed_deploy", namespace, str(write), when],
+        [sys.executable, "-m", "tests.cluster.killed_deploy", namespace, str(write), when, which],
         input=control_plane.kubeconfig,
         cwd=ROOT,
         capture_output=True,
@@ -68,4 +71,34 @@ def test_after_a_kill_at_any_write_the_next_run_finishes(
 def test_there_are_no_more_writes_than_are_killed(control_plane: ControlPlane, api: HttpApi, namespace: str) -> None:
     deployed(api, namespace, *first_set(namespace))
     alive = run_killed(control_plane, namespace, WRITES + 1, "before")
+    assert (alive.returncode, alive.stdout.strip()) == (0, "ended alive with 0")
+
+
+TAKE_OVER_WRITES = 4
+"""The inventory, the hand-over of one object, its apply, the inventory again."""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("write", range(1, TAKE_OVER_WRITES + 1))
+def test_after_a_kill_at_any_write_of_a_take_over_the_next_run_finishes(
+    control_plane: ControlPlane, api: HttpApi, namespace: str, kubectl: Kubectl, write: int, when: str
+) -> None:
+    body = config_map(namespace, "old")
+    body["data"]["LEFT"] = "over"
+    kubectl("apply", "-f", "-", stdin=json.dumps(body))
+    killed = run_killed(control_plane, namespace, write, when, "adopted")
+    assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
+    assert deployed(api, namespace, *adopted_set(namespace)).exit_code == 0
+    live = kubectl.get("configmap", "old", "-n", namespace, "--show-managed-fields")
+    assert live["data"] == {"A": "1"}
+    assert "annotations" not in live["metadata"]
+    assert [entry["manager"] for entry in live["metadata"]["managedFields"]] == ["gitops-push"]
+    assert deployed(api, namespace, *adopted_set(namespace)).wrote is False
+
+
+def test_a_take_over_has_no_more_writes_than_are_killed(
+    control_plane: ControlPlane, namespace: str, kubectl: Kubectl
+) -> None:
+    kubectl("apply", "-f", "-", stdin=json.dumps(config_map(namespace, "old")))
+    alive = run_killed(control_plane, namespace, TAKE_OVER_WRITES + 1, "before", "adopted")
     assert (alive.returncode, alive.stdout.strip()) == (0, "ended alive with 0")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gitops_push.cluster.client import HttpApi
+from gitops_push.cluster.deployer import DeployOptions, deploy
 from gitops_push.cluster.drift import report_drift
 from gitops_push.cluster.planner import make_plan
 from gitops_push.core.errors import PlanError
@@ -20,6 +21,7 @@ from gitops_push.documents.json_text import canonical_json
 from gitops_push.documents.reader import read_one
 from gitops_push.documents.scalars import Dialect
 from tests.cluster.connecting import connected
+from tests.cluster.deploying import prepare
 from tests.cluster.many_kinds import many_kinds
 from tests.cluster.planning import apply_all, request_for
 from tests.controlplane.cluster import ControlPlane
@@ -101,15 +103,17 @@ def test_objects_that_kubectl_applied_are_taken_over_once_without_any_other_chan
     web(bodies[0])["resources"]["limits"]["ephemeral-storage"] = "1G"
     for body in bodies:
         kubectl("apply", "-f", "-", stdin=canonical_json(body).decode())
-    wanted = request_for(namespace, *bodies)
-    plan = make_plan(wanted, reader)
-    for change in plan.changes:
-        assert change.action is Action.UPDATE
+    todo = prepare(api, namespace, *bodies, options=DeployOptions(wait=False))
+    for change in todo.plan.changes:
+        assert change.action is Action.TAKE_OVER
         assert {format_field_path(field.path) for field in change.fields} == {
             'metadata.labels["applyset.kubernetes.io/part-of"]'
         }
         assert change.taken == ()
-    apply_all(wanted, api)
+        assert change.take_over is not None
+        assert change.take_over.gone == ()
+    assert deploy(todo, api).exit_code == 0
+    wanted = request_for(namespace, *bodies)
     assert {change.action for change in make_plan(wanted, reader).changes} == {Action.UNCHANGED}
     assert report_drift(wanted, reader).drifted == ()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gitops_push.cluster.request import Effect
 from gitops_push.cluster.retries import Retries, RetryRules, Trouble, Verdict, seconds_asked, trouble_of, verdict
 
-WRITES = {Effect.APPLY, Effect.CREATE, Effect.REPLACE, Effect.DELETE}
+WRITES = {Effect.APPLY, Effect.PATCH, Effect.CREATE, Effect.REPLACE, Effect.DELETE}
 
 
 @pytest.mark.parametrize(("effect", "trouble"), list(itertools.product(Effect, Trouble)))

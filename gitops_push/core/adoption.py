@@ -1,0 +1,195 @@
+"""Taking an object over: what others set becomes ours before the apply, so that the apply removes what git has not.
+
+After a plain server-side apply the entry of `kubectl apply` still holds every field that it ever set, and a field that
+leaves the config repo would stay for ever (kubernetes#99003). So their entries are joined into ours first.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from gitops_push.core.fielddiff import ABSENT, same
+from gitops_push.core.fieldpath import FieldPath, prefixes, resolve, value_at
+from gitops_push.core.managed_fields import ManagerEntry, manager_entries, our_entry
+from gitops_push.core.managed_fields_upgrade import Entry, is_ours, upgraded
+from gitops_push.core.objects import Body
+from gitops_push.core.ownership import is_peoples_tool
+from gitops_push.core.secret_values import LAST_APPLIED
+from gitops_push.core.yielding import Yield
+
+_CLIENT_SIDE_APPLY: Final = "kubectl-client-side-apply"
+_BEFORE_APPLY: Final = frozenset({"before-first-apply", "kubectl", "kubectl-create", "kubectl-replace"})
+"""As what an object may have begun that `kubectl apply` manages since; each still holds what it set then."""
+
+_SERVER_SIDE: Final = frozenset({"kubectl", "kubectl-last-applied"})
+_LAST_APPLIED_PATH: Final[FieldPath] = ("metadata", "annotations", LAST_APPLIED)
+_METADATA: Final = ("annotations", "finalizers", "labels", "ownerReferences")
+"""The parts of metadata that somebody sets; the rest is the server's."""
+
+JsonPatch: TypeAlias = tuple[dict[str, Any], ...]
+"""The operations of an RFC 6902 patch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What becomes ours: these entries of managedFields. `removed` are the labels and annotations that go with them."""
+
+    entries: tuple[ManagerEntry, ...]
+    removed: tuple[FieldPath, ...] = ()
+
+    def absorbs(self, entry: Entry) -> bool:
+        """Return whether an entry of managedFields is joined into ours; those of subresources never are."""
+        who = (str(entry.get("manager") or ""), str(entry.get("operation") or ""))
+        return not entry.get("subresource") and not is_ours(entry) and who in {_who(known) for known in self.entries}
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """An object before and after the apply that follows its migration, the server's defaults included."""
+
+    adoption: Adoption
+    live: Body = field(repr=False)
+    merged: Body = field(repr=False)
+
+
+def adoption_of(live: Body, wanted: Body, yields: Iterable[Yield] = ()) -> Adoption | None:
+    """Return what is to be taken over before `wanted` is applied, or None: the object is ours, or nobody's.
+
+    A manager to which the request leaves a field (`yields`) keeps its entry.
+    """
+    spared = {left.owner.manager for left in yields if left.owner and left.sent is None}
+    entries = tuple(entry for entry in _kubectl_entries(live) if entry.owner.manager not in spared)
+    if not entries:
+        return None
+    removed = (path for path in (_LAST_APPLIED_PATH,) if value_at(path, live, ABSENT) is not ABSENT)
+    return Adoption(entries, tuple(path for path in removed if value_at(path, wanted, ABSENT) is ABSENT))
+
+
+def migration_patch(live: Body, adoption: Adoption) -> JsonPatch:
+    """Return the patch that hands the fields over: it holds for this object at this resourceVersion only.
+
+    A resourceVersion that moved on is answered with 409, because it is replaced and not tested.
+    """
+    migrated = migrated_body(live, adoption)["metadata"]["managedFields"]
+    metadata = live["metadata"]
+    guards = (
+        {"op": "test", "path": "/metadata/uid", "value": metadata["uid"]},
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
+    )
+    removals = ({"op": "remove", "path": _pointer(path)} for path in adoption.removed)
+    return (*guards, {"op": "replace", "path": "/metadata/managedFields", "value": migrated}, *removals)
+
+
+def migrated_body(live: Body, adoption: Adoption) -> dict[str, Any]:
+    """Return the live object as the migration leaves it: other owners, the same values without the removed keys."""
+    body = _without(live, adoption.removed)
+    entries = body["metadata"].get("managedFields") or ()
+    body["metadata"]["managedFields"] = list(upgraded(entries, adoption.absorbs))
+    return body
+
+
+def expected_body(migrated: Body, merged: Body, adoption: Adoption) -> dict[str, Any]:
+    """Return what an apply makes of a migrated object, before the server sets its defaults.
+
+    `merged` is the answer to a dry run on the object as it is now: the same, with the fields that still belong to the
+    others. Those that neither the manifest nor another manager has go, and the maps and lists that this leaves empty.
+    """
+    entry = our_entry(migrated)
+    before = entry.paths() if entry else frozenset()
+    left = [raw for raw in merged["metadata"].get("managedFields") or () if not adoption.absorbs(raw)]
+    body = _without(merged, adoption.removed)
+    body["metadata"]["managedFields"] = left
+    kept = [path for held in manager_entries(body) for path in held.paths()]
+    return _without(body, _uncovered(before, kept))
+
+
+def preview_patch(live: Body, expected: Body) -> JsonPatch:
+    """Return the patch that makes `expected` of a live object: dry-run, its answer has the server's defaults.
+
+    It replaces whole parts, so that a status written meanwhile makes no difference.
+    """
+    return tuple(_replacements(live, expected))
+
+
+def previewed(answer: Body, expected: Body) -> dict[str, Any]:
+    """Return the answer to the preview with the owners that the apply will leave."""
+    metadata = {**answer["metadata"], "managedFields": expected["metadata"]["managedFields"]}
+    return {**answer, "metadata": metadata}
+
+
+def _kubectl_entries(live: Body) -> Iterator[ManagerEntry]:
+    """Yield what `kubectl apply` set, and what people set by kubectl before they applied for the first time."""
+    entries = [entry for entry in manager_entries(live) if not entry.owner.subresource]
+    applied = [entry for entry in entries if _is_client_side_apply(entry)]
+    for entry in entries:
+        manager, operation = _who(entry)
+        began = bool(applied) and operation == "Update" and manager in _BEFORE_APPLY
+        server_side = operation == "Apply" and manager in _SERVER_SIDE and our_entry(live) is None
+        if entry in applied or began or server_side:
+            yield entry
+
+
+def _is_client_side_apply(entry: ManagerEntry) -> bool:
+    manager, operation = _who(entry)
+    if operation != "Update" or not is_peoples_tool(manager):
+        return False
+    annotations = (entry.fields.get("f:metadata") or {}).get("f:annotations") or {}
+    return manager == _CLIENT_SIDE_APPLY or f"f:{LAST_APPLIED}" in annotations
+
+
+def _who(entry: ManagerEntry) -> tuple[str, str]:
+    return entry.owner.manager, entry.owner.operation
+
+
+def _uncovered(before: Iterable[FieldPath], kept: Iterable[FieldPath]) -> frozenset[FieldPath]:
+    """Return the topmost fields that were set and that nobody sets any more, as the server prunes them."""
+    set_by_somebody = frozenset(kept)
+    around = frozenset(ancestor for path in set_by_somebody for ancestor in prefixes(path))
+    whole = set_by_somebody - around
+
+    def is_gone(path: FieldPath) -> bool:
+        if path in set_by_somebody or path in around:
+            return False
+        return not any(ancestor in whole for ancestor in prefixes(path))
+
+    members = frozenset(before)
+    # A struct is no member of a set, but nothing is left of it when its last field goes.
+    structs = frozenset(up for path in members for up in prefixes(path) if isinstance(up[-1], str))
+    gone = frozenset(path for path in members | structs if is_gone(path))
+    return frozenset(path for path in gone if not any(ancestor in gone for ancestor in prefixes(path)))
+
+
+def _without(body: Body, paths: Iterable[FieldPath]) -> dict[str, Any]:
+    """Return a deep copy of an object without the values at these paths, of which none lies below another."""
+    result: dict[str, Any] = copy.deepcopy(dict(body))
+    found = (steps for path in paths if len(steps := resolve(path, result)) == len(path))
+    for *way, last in sorted(found, key=_by_index, reverse=True):  # the last items of a list first
+        node: Any = result
+        for step in way:
+            node = node[step]
+        del node[last]
+    return result
+
+
+def _by_index(steps: tuple[str | int, ...]) -> tuple[tuple[int, str], ...]:
+    return tuple((step, "") if isinstance(step, int) else (0, step) for step in steps)
+
+
+def _replacements(live: Body, expected: Body) -> Iterator[dict[str, Any]]:
+    """Yield operations on whole parts: everything but the identity, the status and the server's metadata."""
+    names = (live.keys() | expected.keys()) - {"apiVersion", "kind", "metadata", "status"}
+    places = ((live, expected, (name,)) for name in sorted(names))
+    metadata = ((live["metadata"], expected["metadata"], ("metadata", name)) for name in _METADATA)
+    for before, after, path in (*places, *metadata):
+        value = after.get(path[-1], ABSENT)
+        if value is ABSENT and path[-1] in before:
+            yield {"op": "remove", "path": _pointer(path)}
+        elif value is not ABSENT and not same(before.get(path[-1], ABSENT), value):
+            yield {"op": "add", "path": _pointer(path), "value": value}
+
+
+def _pointer(path: Iterable[object]) -> str:
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
