@@ -25,7 +25,12 @@ from gitops_push.reports.drift_text import drift_lines
 from gitops_push.reports.json_report import document, drift_data
 from gitops_push.workflow.commands import drift
 
-CAUSES: Final = tuple(cause.value.replace(" ", "-") for cause in Cause)
+
+def _word(cause: Cause) -> str:
+    return cause.value.replace(" ", "-")
+
+
+CAUSES: Final = tuple(map(_word, Cause))
 COUNTED: Final = ",".join(word for word in CAUSES if word != "git-ahead")
 
 
@@ -39,6 +44,7 @@ COUNTED: Final = ",".join(word for word in CAUSES if word != "git-ahead")
     show_default=True,
     help=f"Which causes --exit-code is about, of {', '.join(CAUSES)}.",
 )
+@option("--unmanaged", is_flag=True, help="List also what has this environment's label and is in no inventory.")
 @dry_run_option
 @output(*FORMATS)
 @cluster_options
@@ -49,15 +55,15 @@ def drift_command(session: Session, /, **parameters: Any) -> int:
     """Report once what differs between the cluster and the config. Never writes."""
     settings = settings_of(session, parameters)
     watcher = watcher_of(session)
-    names = chosen_environments(settings, parameters["environments"], all_of_them=parameters["all_environments"])
+    chosen = chosen_environments(settings, parameters["environments"], all_of_them=parameters["all_environments"])
 
     def run(name: str) -> Report:
         header, report = drift(settings, name, watcher)
-        counts = any(drifted.counts_as.value.replace(" ", "-") in parameters["fail_on"] for drifted in report.drifted)
+        counts = any(_word(drifted.counts_as) in parameters["fail_on"] for drifted in report.drifted)
         code = CHANGES if parameters["exit_code"] and counts else 0
-        drifted_names = tuple(str(drifted.ref) for drifted in report.drifted)
-        return Report(
-            code, drift_lines(report, header), document("Drift", header, drift_data(report), code), drifted_names
-        )
+        names = tuple(str(drifted.ref) for drifted in report.drifted)
+        silent = session.console.quiet and not report.drifted and not report.unmanaged
+        lines = () if silent else drift_lines(report, header)
+        return Report(code, lines, document("Drift", header, drift_data(report), code), names)
 
-    return report_each(session, "Drift", parameters["outputs"], names, run)
+    return report_each(session, "Drift", parameters["outputs"], chosen, run)

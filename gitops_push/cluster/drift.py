@@ -20,6 +20,7 @@ from gitops_push.cluster.planner import prune_verdicts
 from gitops_push.cluster.rejections import Refusal, kind_of_refusal
 from gitops_push.cluster.survey import PlanRequest, Survey, ignored_fields, survey
 from gitops_push.cluster.targets import Target
+from gitops_push.cluster.unmanaged import Unmanaged, find_unmanaged
 from gitops_push.core.added_fields import added_by_people
 from gitops_push.core.codes import Code
 from gitops_push.core.comparison import compare, compare_leaves
@@ -39,9 +40,12 @@ NOT_KNOWN: Final = Deployed()
 _EXTERNAL_MISSING: Final = frozenset({Code.NAMESPACE_MISSING, Code.MANIFEST_INVALID})
 
 
-def report_drift(request: PlanRequest, reader: ApiReader, deployed: Deployed = NOT_KNOWN) -> DriftReport:
+def report_drift(
+    request: PlanRequest, reader: ApiReader, deployed: Deployed = NOT_KNOWN, *, unmanaged: bool = False
+) -> DriftReport:
     """Return the drift of an environment, by cause. What cannot be judged is reported as unverifiable, with the reason.
 
+    With `unmanaged` also the labelled objects that nothing names, for one LIST more in each kind and namespace in use.
     Raises `ClusterError` when the live objects cannot be read, and `PlanError` when the set itself is wrong.
     """
     access = _Access(reader)
@@ -50,6 +54,8 @@ def report_drift(request: PlanRequest, reader: ApiReader, deployed: Deployed = N
     judged = (_object_drift(request, found, target, before) for target in found.targets)
     drifted = [drift for drift in judged if drift is not None]
     in_sync = len(found.targets) - len(drifted)
+    others = (*_unserved(found), *_extra(request, found, before), *_unseen(found))
+    labelled = find_unmanaged(request, found, reader) if unmanaged else Unmanaged()
     return DriftReport(
         environment=request.environment.name,
         project=request.inventory.project,
@@ -57,16 +63,18 @@ def report_drift(request: PlanRequest, reader: ApiReader, deployed: Deployed = N
         deployed_commit=request.inventory.commit,
         cluster_id=request.cluster_id,
         checked_at=request.now,
-        drifted=tuple(
-            sorted((*drifted, *_unserved(found), *_extra(request, found, before)), key=lambda drift: drift.ref)
-        ),
+        drifted=tuple(sorted((*drifted, *others), key=lambda drift: drift.ref)),
         in_sync=in_sync,
-        notes=(
-            *access.notes(request, found),
-            *(f"could not be looked for: {r} ({w})" for r, w in found.live.unreadable.items()),
-            *([f"causes are told by managedFields alone: {deployed.unknown}"] if deployed.unknown and drifted else []),
-        ),
+        notes=(*access.notes(request, found), *labelled.notes, *_doubts(deployed, drifted)),
+        unmanaged=labelled.refs,
     )
+
+
+def _doubts(deployed: Deployed, drifted: Iterable[ObjectDrift]) -> tuple[str, ...]:
+    """Return the line that says why causes are less sure, where there is one to tell."""
+    if not deployed.unknown or not any(drift.fields for drift in drifted):
+        return ()
+    return (f"causes are told by managedFields alone: {deployed.unknown}",)
 
 
 class _Access:
@@ -209,3 +217,10 @@ def _extra(request: PlanRequest, found: Survey, before: AsDeployed) -> Iterator[
         why = "git ahead: removed from git, still in the cluster" if removed else "no longer in the config"
         kept = found.redactor.mask_text(f"; kept: {verdict.kept}") if verdict.kept else ""
         yield ObjectDrift(ref, Cause.EXTRA, reason=f"{why}{kept}", removed_from_git=removed)
+
+
+def _unseen(found: Survey) -> Iterator[ObjectDrift]:
+    """Yield what the inventory has and what could not be looked for."""
+    for ref, why in found.live.unreadable.items():
+        reason = found.redactor.mask_text(f"it cannot be looked for: {why}")
+        yield ObjectDrift(ref, Cause.UNVERIFIABLE, reason=reason)

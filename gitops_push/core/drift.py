@@ -69,6 +69,7 @@ class DriftReport:
     """All drift of one environment at one moment.
 
     `in_sync` counts the objects that are as they should be; `notes` say for people where less could be checked.
+    `unmanaged` are objects with the set's label that neither the inventory nor the config names, where asked for.
     """
 
     environment: str
@@ -80,3 +81,4 @@ class DriftReport:
     drifted: tuple[ObjectDrift, ...]
     in_sync: int
     notes: tuple[str, ...] = ()
+    unmanaged: tuple[ObjectRef, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from gitops_push.core.drift import Cause, DriftReport, FieldDrift, ObjectDrift
@@ -24,19 +25,29 @@ _TONES: Final = {
 
 
 def drift_lines(report: DriftReport, header: RunHeader) -> tuple[Line, ...]:
-    """Return the whole drift report."""
+    """Return the whole drift report: one line where there is nothing to tell."""
     drifted = [d for cause in _TONES for d in report.drifted if d.cause is cause]
-    lines = [Line(str(header), Tone.HEADING)]
+    about = [Line(f"unmanaged  {ref}  has the label of this environment", Tone.UPDATE) for ref in report.unmanaged]
+    about += [Line(f"note: {note}", Tone.UPDATE) for note in report.notes]
+    verdict = _verdict(report, drifted)
+    if not drifted and not about:
+        return (verdict,)
+    return (*_heading(report, header), *_object_lines(drifted), *about, verdict)
+
+
+def _heading(report: DriftReport, header: RunHeader) -> Iterator[Line]:
+    yield Line(str(header), Tone.HEADING)
     if report.deployed_commit:
-        lines.append(Line(f"deployed: {report.deployed_commit[:7]}", Tone.DIM))
+        yield Line(f"deployed: {report.deployed_commit[:7]}", Tone.DIM)
+
+
+def _object_lines(drifted: Sequence[ObjectDrift]) -> Iterator[Line]:
     rows = [(d.cause.value, str(d.ref), d.reason.removeprefix(f"{d.ref}: ")) for d in drifted]
     for text, drift in zip(columns(rows), drifted, strict=True):
-        lines.append(Line(text, _TONES[drift.cause]))
-        lines += [line for field in drift.fields for line in field_lines(field, drift.cause)]
-        lines += _where(drift)
-    lines += [Line(f"note: {note}", Tone.UPDATE) for note in report.notes]
-    lines.append(_verdict(report, drifted))
-    return tuple(lines)
+        yield Line(text, _TONES[drift.cause])
+        for field in drift.fields:
+            yield from field_lines(field, drift.cause)
+        yield from _where(drift)
 
 
 def field_lines(drifted: FieldDrift, whole: Cause) -> tuple[Line, ...]:

@@ -88,6 +88,7 @@ def drift_data(report: DriftReport) -> Data:
         "checkedAt": _time(report.checked_at),
         "inSync": report.in_sync,
         "notes": list(report.notes),
+        "unmanaged": [ref_data(ref) for ref in report.unmanaged],
         "drifted": [
             {
                 **ref_data(drift.ref),

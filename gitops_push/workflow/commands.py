@@ -153,7 +153,8 @@ def drift(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, D
         header, built = prepared.header, prepared.built
         deployed = deployed_set(settings, name, built.workspace, prepared.request.inventory, built.manifests)
         with watcher.working(f"comparing {header.environment} with {header.cluster}"):
-            return header, report_drift(prepared.request, prepared.connection.api, deployed)
+            api, request = prepared.connection.api, prepared.request
+            return header, report_drift(request, api, deployed, unmanaged=settings.unmanaged)
 
 
 def status(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, StatusReport]:

@@ -46,6 +46,7 @@ class Settings:
     min_fidelity: str | None = None
     wait: bool = True
     dry_run: bool = True
+    unmanaged: bool = False
     timeout_seconds: float | None = None
     allow_dirty: bool = False
     kustomize: KustomizeFlags = NO_FLAGS

@@ -85,3 +85,46 @@ def test_a_path_is_built_again_as_the_path_at_that_commit(program: Program, kube
     variables.write("app/settings.yaml", config_map("settings", "2"))
     assert causes(variables, *place) == {"settings": "git ahead"}
     assert causes(variables, str(program.folder / "app"), "-n", namespace) == {"settings": "git ahead"}
+
+
+def test_a_schedule_hears_nothing_while_all_is_well(deployed: Program) -> None:
+    assert deployed("drift", "test", "--exit-code").out == "IN SYNC test: 1 object\n"
+    done = deployed("drift", "test", "--exit-code", "-q")
+    assert (done.code, done.out, done.err) == (0, "", "")
+
+
+def test_two_reports_of_one_state_are_the_same(deployed: Program, kubectl: Kubectl, namespace: str) -> None:
+    edit(kubectl, namespace, "key", "by hand")
+    edit(kubectl, namespace, "other", "by hand")
+    first, second = (deployed("drift", "test") for _ in range(2))
+    assert first.out == second.out
+    assert "DRIFT test: 1 edited, 0 in sync" in first.out
+
+
+def test_one_environment_that_fails_does_not_stop_the_others_and_the_highest_code_wins(
+    deployed: Program, kubectl: Kubectl, namespace: str
+) -> None:
+    more = f"""\
+  a-broken: {{cluster: plane, namespace: {namespace}, sources: [{{directory: nowhere}}]}}
+  z-new: {{cluster: plane, namespace: {namespace}, sources: [{{directory: app}}]}}
+"""
+    deployed.write("gitops-push.yaml", config(namespace, more))
+    edit(kubectl, namespace, "key", "by hand")
+    done = deployed("drift", "--all", "--exit-code", "-o", "json")
+    assert done.code == 10, done
+    items = {item["environment"]: item for item in done.json["items"]}
+    assert {name: item["exitCode"] for name, item in items.items()} == {"a-broken": 10, "test": 3, "z-new": 3}
+    assert "problems" in items["a-broken"]
+    assert deployed("drift", "test", "z-new", "--exit-code").code == 3
+
+
+def test_unmanaged_objects_are_listed_on_demand(deployed: Program, kubectl: Kubectl, namespace: str) -> None:
+    label = kubectl("get", "configmap", "settings", "-n", namespace, "-o", "jsonpath={.metadata.labels}")
+    kubectl("create", "configmap", "stray", "-n", namespace)
+    part_of = label.partition('"applyset.kubernetes.io/part-of":"')[2].partition('"')[0]
+    kubectl("label", "configmap", "stray", "-n", namespace, f"applyset.kubernetes.io/part-of={part_of}")
+    assert "stray" not in deployed("drift", "test").out
+    done = deployed("drift", "test", "--unmanaged", "-o", "json", "--exit-code")
+    assert done.code == 0, done
+    assert [item["name"] for item in done.json["unmanaged"]] == ["stray"]
+    assert "unmanaged  v1/ConfigMap" in deployed("drift", "test", "--unmanaged", "-q").out

@@ -10,12 +10,12 @@ from gitops_push.cluster.api import ApiFailure, Precondition
 from gitops_push.cluster.drift import report_drift
 from gitops_push.cluster.planner import PlanRequest
 from gitops_push.cluster.targets import find_targets
-from gitops_push.core.drift import Cause, DriftReport
+from gitops_push.core.drift import Cause, Deployed, DriftReport
 from gitops_push.core.environment import FieldRule
 from gitops_push.core.errors import PlanError
 from gitops_push.core.fielddiff import ABSENT
 from gitops_push.core.fieldpath import format_field_path
-from gitops_push.core.inventory import InventoryEntry
+from gitops_push.core.inventory import PART_OF_LABEL, InventoryEntry
 from gitops_push.core.objects import ObjectRef
 from tests.fakes import FakeApiServer
 from tests.unit.cluster.plans import config_map, deployment, environment, namespace, request
@@ -164,3 +164,52 @@ def test_the_report_says_what_it_compared(server: FakeApiServer) -> None:
         "abc",
         "cluster-1",
     )
+
+
+def test_what_could_not_be_looked_for_is_unverifiable(server: FakeApiServer) -> None:
+    owned = deploy(request(config_map("gone"), deployment()), server)
+    server.fail("list", "", ApiFailure(403, "Forbidden", "no list"))
+    server.fail("get", "gone", ApiFailure(403, "Forbidden", "no get"))
+    report = report_drift(request(deployment(), owned=owned), server)
+    assert causes(report)["gone"] is Cause.UNVERIFIABLE
+
+
+def test_unmanaged_objects_have_our_label_no_controller_and_no_entry(server: FakeApiServer) -> None:
+    wanted = request(config_map("ours"))
+    owned = deploy(request(config_map("ours"), config_map("extra")), server)
+    for name, more in (("stray", {}), ("child", {"ownerReferences": [{"kind": "X", "name": "x", "controller": True}]})):
+        body = config_map(name)
+        body["metadata"] |= {"labels": {PART_OF_LABEL: wanted.inventory.id}, **more}
+        server.put(body)
+    server.put(config_map("unlabelled"))
+    asked = replace(wanted, inventory=replace(wanted.inventory, entries=owned))
+    assert report_drift(asked, server).unmanaged == ()
+    server.requests.clear()
+    report = report_drift(asked, server, unmanaged=True)
+    assert [ref.name for ref in report.unmanaged] == ["stray"]
+    assert server.count()["list"] == 2
+    assert causes(report) == {"extra": Cause.EXTRA}
+
+
+def test_kinds_that_cannot_be_listed_by_label_are_noted(server: FakeApiServer) -> None:
+    wanted = request(config_map("ours"))
+    deploy(wanted, server)
+    server.fail("list", "", ApiFailure(403, "Forbidden", "no list"), times=2)
+    report = report_drift(wanted, server, unmanaged=True)
+    assert report.unmanaged == ()
+    assert report.notes == ("unmanaged configmaps could not be listed: no list",)
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_ignore_rules_hold_for_every_cause(edited: bool, server: FakeApiServer) -> None:
+    first = request(config_map(a="1", b="1"))
+    deploy(first, server)
+    deployed = Deployed(replace(first.manifests, digest="deployed"))
+    if edited:
+        server.edit("ConfigMap", "shop", "env", lambda body: body["data"].update(a="9"))
+    home = environment(ignore=(FieldRule(kind="ConfigMap", field="data.a"),))
+    moved = request(config_map(a="2", b="2"), environment=home)
+    assert fields(report_drift(moved, server, deployed), "env") == {"data.b": ("1", "2")}
+    only_ignored = request(config_map(a="2", b="1"), environment=home)
+    assert report_drift(only_ignored, server, deployed).drifted == ()
+    assert report_drift(replace(only_ignored, dry_run=False), server, deployed).drifted == ()
