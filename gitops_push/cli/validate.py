@@ -12,7 +12,7 @@ from gitops_push.cli.session import Session
 from gitops_push.cli.settings import chosen_environments, settings_of, watcher_of
 from gitops_push.reports.json_report import document, manifest_set_data
 from gitops_push.reports.lines import Line, Tone, counted
-from gitops_push.workflow.commands import build
+from gitops_push.workflow.commands import validate
 
 
 @click.command("validate")
@@ -22,13 +22,16 @@ from gitops_push.workflow.commands import build
 @console_options
 @click.pass_obj
 def validate_command(session: Session, /, **parameters: Any) -> int:
-    """Build and check offline: duplicates, names, namespaces, ambiguous YAML. Talks to no cluster."""
+    """Build and check offline: duplicates, names, namespaces, ambiguous YAML, resources by their definitions.
+
+    Talks to no cluster.
+    """
     settings = settings_of(session, parameters)
     watcher = watcher_of(session)
     names = chosen_environments(settings, parameters["environments"], all_of_them=parameters["all_environments"])
 
     def run(name: str) -> Report:
-        built = build(settings, name, watcher)
+        built = validate(settings, name, watcher)
         count = len(built.manifests.manifests)
         warnings = len(built.manifests.warnings)
         lines = (

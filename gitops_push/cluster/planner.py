@@ -11,12 +11,15 @@ from dataclasses import replace
 
 from gitops_push.cluster.adoption import with_previews
 from gitops_push.cluster.api import ApiFailure, ApiReader
+from gitops_push.cluster.definitions import check_by_definitions, proven_by_schema
 from gitops_push.cluster.dry_run import READ_AGAIN
 from gitops_push.cluster.planned import Planned, plan_answered, plan_new, plan_unverified
 from gitops_push.cluster.rejections import Refusal, kind_of_refusal, one_for_each_namespace, problems_of
 from gitops_push.cluster.survey import PlanRequest, Survey, survey
-from gitops_push.cluster.targets import Target, definitions_of
+from gitops_push.cluster.targets import Target
 from gitops_push.core.codes import Code
+from gitops_push.core.crd_schema import definitions_of
+from gitops_push.core.definition_check import schema_problems
 from gitops_push.core.errors import PlanError, Problem, RefusedError
 from gitops_push.core.impact import impact_of_deletion
 from gitops_push.core.inventory import InventoryEntry
@@ -104,8 +107,19 @@ def _plan_set(request: PlanRequest, found: Survey) -> tuple[list[Planned], list[
             rejected.append((target, asked.failure))
         else:
             problems.append(_moved(target))
-    more, refused = _plan_rejected(request, found, rejected, _changing(planned))
-    return [*planned, *more], [*problems, *refused]
+    changing = _changing(planned)
+    more, refused = _plan_rejected(request, found, rejected, changing)
+    return _by_definitions(found, [*planned, *more], [*problems, *refused], changing)
+
+
+def _by_definitions(
+    found: Survey, planned: Iterable[Planned], problems: Iterable[Problem], changing: frozenset[ObjectRef]
+) -> tuple[list[Planned], list[Problem]]:
+    """Return all of it with what the definitions of the set say about the objects that wait for them."""
+    findings = check_by_definitions(found.targets, changing)
+    wrong = (p for t in found.targets if t.ref in findings for p in schema_problems(t.manifest, findings[t.ref]))
+    proven = [replace(one, change=proven_by_schema(one.change, findings.get(one.change.ref))) for one in planned]
+    return proven, [*problems, *(found.masked(problem) for problem in wrong)]
 
 
 def _plan_rejected(
@@ -119,9 +133,10 @@ def _plan_rejected(
     planned: list[Planned] = []
     problems: list[Problem] = []
     for target, failure in rejected:
-        if kind_of_refusal(failure) is Refusal.NO_DRY_RUN:
+        refusal = kind_of_refusal(failure)
+        if refusal is Refusal.NO_DRY_RUN:
             planned.append(plan_unverified(request, found, target, failure.message, Fidelity.REFUSED))
-        elif needed := comes_with_set(target):
+        elif refusal is Refusal.REJECTED and (needed := comes_with_set(target)):
             reason = f"it depends on {needed}, which the same run changes; as of now the server says: {failure.message}"
             planned.append(plan_unverified(request, found, target, reason))
         else:

@@ -8,6 +8,8 @@ from typing import Any
 
 from gitops_push.cluster.api import ServedKind, ServedKinds
 from gitops_push.core.codes import Code
+from gitops_push.core.crd_schema import definitions_of
+from gitops_push.core.definition_check import Definitions
 from gitops_push.core.environment import Environment
 from gitops_push.core.errors import Problem
 from gitops_push.core.kinds import scopes_of
@@ -16,8 +18,6 @@ from gitops_push.core.objects import Body, Manifest, ManifestSet, ObjectRef
 from gitops_push.core.scopes import settle_scope
 from gitops_push.core.suggestion import did_you_mean
 from gitops_push.core.validation import duplicate_problems
-
-_CRD = ("apiextensions.k8s.io", "CustomResourceDefinition")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +77,6 @@ def find_targets(
     return tuple(targets), tuple(problems)
 
 
-def definitions_of(manifests: Iterable[Manifest]) -> Mapping[tuple[str, str], Manifest]:
-    """Return the CustomResourceDefinitions of the set by the (group, kind) that they define."""
-    found: dict[tuple[str, str], Manifest] = {}
-    for manifest in manifests:
-        spec = manifest.body.get("spec")
-        if (manifest.ref.group, manifest.ref.kind) == _CRD and isinstance(spec, Mapping):
-            names = spec.get("names")
-            if isinstance(names, Mapping):
-                found[str(spec.get("group")), str(names.get("kind"))] = manifest
-    return found
-
-
 def with_missing_namespaces(targets: Iterable[Target], live: Mapping[ObjectRef, Body]) -> tuple[Target, ...]:
     """Return the targets, those in a namespace that the set itself creates deferred."""
     every = tuple(targets)
@@ -98,27 +86,18 @@ def with_missing_namespaces(targets: Iterable[Target], live: Mapping[ObjectRef, 
     )
 
 
-def _kind_of(
-    manifest: Manifest, served: ServedKinds, definitions: Mapping[tuple[str, str], Manifest]
-) -> tuple[ServedKind | None, str]:
+def _kind_of(manifest: Manifest, served: ServedKinds, definitions: Definitions) -> tuple[ServedKind | None, str]:
     """Return the kind to ask about, and why the dry run has to wait."""
     group, kind = manifest.ref.group, manifest.ref.kind
     found = served.find(group, kind, manifest.version)
     if found is not None:
         return found, ""
     definition = definitions.get((group, kind))
-    if definition is None or not _defines(definition, manifest.version):
+    if definition is None or not definition.serves(manifest.version):
         return None, ""
     earlier = served.find(group, kind)
     what = f"version {manifest.version} of its kind" if earlier else "its kind"
     return earlier, f"{what} is defined by {definition.ref.kind} {definition.ref.name} of the same run"
-
-
-def _defines(definition: Manifest, version: str) -> bool:
-    versions = definition.body["spec"].get("versions")
-    return isinstance(versions, list) and any(
-        isinstance(item, Mapping) and item.get("name") == version and item.get("served") for item in versions
-    )
 
 
 def _not_served(manifest: Manifest, served: ServedKinds) -> Problem:

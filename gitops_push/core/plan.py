@@ -113,7 +113,8 @@ class Change:
     makes the request of it). `reason` says for people why (why it is deleted, kept, blocked, or how a weaker fidelity
     came about). `warnings` come from the server. `server_fields` are what the server itself changes besides: defaults,
     and what webhooks set. `live_state` is that of `core.live_state`: by it the deployer tells a
-    write to the status, which it may pass over, from an edit. `impact` says what comes with the change (`core.impact`).
+    write to the status, which it may pass over, from an edit. `impact` says what comes with the change (`core.impact`),
+    `unchecked` what its definition asks for and nothing has checked.
     `renamed_from` is the earlier hashed name that a new object follows, `replaced_by` the one that follows a deleted
     object. `take_over` is there for `Action.TAKE_OVER`, and for one that is blocked.
     """
@@ -134,6 +135,7 @@ class Change:
     server_fields: tuple[FieldChange, ...] = ()
     live_state: str = ""
     impact: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
     replaced_by: str = ""
     take_over: TakeOver | None = None
 

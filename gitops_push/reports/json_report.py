@@ -188,6 +188,7 @@ def _change(change: Change, *, server_fields: bool = False) -> Data:
         **({"reason": change.reason} if change.reason else {}),
         **({"renamedFrom": change.renamed_from} if change.renamed_from else {}),
         **({"replacedBy": change.replaced_by} if change.replaced_by else {}),
+        **({"unchecked": list(change.unchecked)} if change.unchecked else {}),
         "impact": list(change.impact),
         **_origin("origin", change.origin),
         "fields": [_field(field) for field in change.fields],

@@ -121,7 +121,7 @@ def change_summary(change: Change, usual: Fidelity = Fidelity.SERVER) -> str:
     if change.action is not Action.BLOCKED:
         parts += [describe_yield(left) for left in change.yielded]
     if change.fidelity not in {Fidelity.SERVER, usual}:
-        parts.append(MEANINGS[change.fidelity])
+        parts += [MEANINGS[change.fidelity], *change.unchecked]
     return "; ".join(part for part in parts if part)
 
 

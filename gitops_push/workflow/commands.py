@@ -10,7 +10,7 @@ import gc
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,6 +110,23 @@ def build(
         watcher.warning(warning)
     header = RunHeader(__version__, environment.name, workspace.checkout)
     return Built(header, workspace, environment, manifests, redactor)
+
+
+def validate(settings: Settings, name: str, watcher: Watcher) -> Built:
+    """Return the built set of an environment whose objects its own definitions take. Talks to no cluster.
+
+    Raises `ConfigError`, `BuildError`, and `PlanError` with all that a definition of the set says against its objects.
+    """
+    from gitops_push.core.definition_check import check_set
+    from gitops_push.core.errors import PlanError
+
+    built = build(settings, name, watcher)
+    problems, unchecked = check_set(built.manifests.manifests)
+    if problems:
+        raise PlanError(replace(problem, message=built.redactor.mask_text(problem.message)) for problem in problems)
+    for line in unchecked:
+        watcher.warning(line)
+    return replace(built, manifests=replace(built.manifests, warnings=(*built.manifests.warnings, *unchecked)))
 
 
 def compare_with(settings: Settings, name: str, program: str, watcher: Watcher) -> int:

@@ -172,7 +172,7 @@ def test_objects_whose_namespace_or_definition_comes_with_the_set_are_planned_wi
         place: (Action.CREATE, Fidelity.SERVER),
         f"widgets.{group}": (Action.CREATE, Fidelity.SERVER),
         "env": (Action.CREATE, Fidelity.CLIENT),
-        "widget": (Action.CREATE, Fidelity.CLIENT),
+        "widget": (Action.CREATE, Fidelity.SCHEMA),
     }
     assert change_of(plan, "widget").ref.namespace == place
     assert "new namespace" in change_of(plan, "env").reason

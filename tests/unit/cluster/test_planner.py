@@ -11,6 +11,7 @@ import pytest
 from gitops_push.cluster.api import ApiFailure, Precondition, ServedKind
 from gitops_push.cluster.planner import PlanRequest, make_plan
 from gitops_push.cluster.targets import find_targets
+from gitops_push.core.codes import Code
 from gitops_push.core.environment import FieldRule, PruneRules
 from gitops_push.core.errors import ClusterError, PlanError, RefusedError
 from gitops_push.core.fieldpath import format_field_path
@@ -220,6 +221,44 @@ def test_a_rejection_is_not_final_while_the_definition_changes_in_the_same_run(s
     change = change_of(make_plan(request(wider, changed), server), "w")
     assert (change.action, change.fidelity) == (Action.UPDATE, Fidelity.CLIENT)
     assert "depends on apiextensions.k8s.io/CustomResourceDefinition widgets.example.com" in change.reason
+
+
+def with_schema(**fields: Body) -> Body:
+    spec = {"type": "object", "properties": fields, "x-kubernetes-validations": [{"rule": "self.size > 0"}]}
+    schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}}
+    return {**CRD, "spec": {**CRD["spec"], "versions": [{**CRD["spec"]["versions"][0], "schema": schema}]}}
+
+
+def test_an_object_is_checked_by_the_schema_of_a_definition_that_comes_with_it(server: FakeApiServer) -> None:
+    change = change_of(make_plan(request(with_schema(size={"type": "integer"}), WIDGET), server), "w")
+    assert (change.action, change.fidelity) == (Action.CREATE, Fidelity.SCHEMA)
+    assert change.unchecked == ("1 CEL rule not checked",)
+    with pytest.raises(PlanError) as raised:
+        make_plan(request(with_schema(size={"type": "string"}, name={"type": "string"}), WIDGET), server)
+    (problem,) = raised.value.problems
+    assert (problem.code, problem.message) == (
+        Code.SCHEMA_INVALID,
+        "example.com/Widget shop/w: spec.size must be a string, this is 1",
+    )
+
+
+def test_a_changed_definition_judges_what_the_server_still_takes_and_still_refuses(server: FakeApiServer) -> None:
+    server.serve(ServedKind("example.com", "v1", "Widget", "widgets", namespaced=True))
+    deploy(request(with_schema(size={"type": "integer"}), WIDGET), server)
+    stricter = with_schema(size={"type": "integer", "maximum": 0})
+    with pytest.raises(PlanError, match=r"spec\.size must be at most 0"):
+        make_plan(request(stricter, WIDGET), server)
+    wider = with_schema(size={"type": "integer"}, colour={"type": "string"})
+    coloured = {**WIDGET, "spec": {"size": 1, "colour": "red"}}
+    server.fail(
+        "dry_run_apply", "w", ApiFailure(400, "BadRequest", 'strict decoding error: unknown field "spec.colour"')
+    )
+    change = change_of(make_plan(request(wider, coloured), server), "w")
+    assert (change.action, change.fidelity) == (Action.UPDATE, Fidelity.SCHEMA)
+    forbidden = 'widgets "w" is forbidden: User "ci" cannot patch resource "widgets" in API group "example.com"'
+    server.fail("dry_run_apply", "w", ApiFailure(403, "Forbidden", forbidden))
+    with pytest.raises(PlanError, match="may not patch"):
+        make_plan(request(wider, coloured), server)
 
 
 def test_a_version_that_the_set_adds_to_a_definition_is_compared_with_what_is_there(server: FakeApiServer) -> None:
