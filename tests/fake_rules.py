@@ -98,7 +98,7 @@ def check_apply(kind: ServedKind, name: str, live: Body | None, body: Body) -> N
 
 def check_immutable(kind: ServedKind, name: str, live: Body | None, after: Body) -> None:
     causes = [
-        (".".join(part[2:] for part in path), "FieldValueInvalid", "Invalid value: field is immutable")
+        (".".join(part[2:] for part in path), "FieldValueInvalid", "Invalid value: null: field is immutable")
         for path in IMMUTABLE.get((kind.group, kind.kind), ())
         if live is not None and value_at(live, path) != value_at(after, path)
     ]

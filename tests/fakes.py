@@ -216,6 +216,14 @@ class FakeApiServer:
             shown["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
             return Answer(shown, 200)
 
+    def dry_run_delete(self, kind: ServedKind, namespace: str, name: str, uid: str) -> None:
+        self._enter("dry_run_delete", kind.kind, namespace, name)
+        with self._lock:
+            live = self.objects.get(object_key(kind, namespace, name))
+            if live is None:
+                raise not_found(kind, name)
+            check_delete(kind, name, live["metadata"], Precondition(uid=uid))
+
     def may_i(self, question: AccessQuestion) -> bool:
         self._enter("may_i", question.resource, question.namespace, question.name)
         return self.may(question)

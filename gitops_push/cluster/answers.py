@@ -17,6 +17,7 @@ from gitops_push.core.untrusted import clean_line, clean_text
 _LONGEST_MESSAGE: Final = 4096
 _MOST_CAUSES: Final = 50
 _MOST_WARNINGS: Final = 20
+_VERDICT: Final = ": field is immutable"
 _WARNING: Final = re.compile(r'299 [^ ]+ "((?:[^"\\]|\\.)*)"')
 
 
@@ -114,8 +115,13 @@ def _cause(cause: Any) -> tuple[str, str, str]:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         return ""
-    cut = value if len(value) <= _LONGEST_MESSAGE else f"{value[:_LONGEST_MESSAGE]} […]"
+    cut = value if len(value) <= _LONGEST_MESSAGE else f"{value[:_LONGEST_MESSAGE]} […]{_verdict(value)}"
     return clean_text(cut)
+
+
+def _verdict(text: str) -> str:
+    """Return the end of a long text that tells what kind of refusal it is, behind the value that made it long."""
+    return _VERDICT if text.endswith((_VERDICT, f"{_VERDICT}]")) else ""
 
 
 def _phrase(status: int) -> str:

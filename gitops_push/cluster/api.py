@@ -162,6 +162,10 @@ class ApiReader(Protocol):
         """Return what a JSON patch (RFC 6902) would make of an existing object (`dryRun=All`)."""
         ...
 
+    def dry_run_delete(self, kind: ServedKind, namespace: str, name: str, uid: str) -> None:
+        """Ask whether this very object could be deleted (`dryRun=All`). 409 for another uid, 404 for no object."""
+        ...
+
     def may_i(self, question: AccessQuestion) -> bool:
         """Return the answer of a SelfSubjectAccessReview."""
         ...

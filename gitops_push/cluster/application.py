@@ -102,7 +102,7 @@ def _send(applier: Applier, write: ObjectWrite, precondition: Precondition, *, l
             return NotWritten(Result.FAILED, applier.said(failure))
     except GitopsPushError as error:
         return NotWritten(Result.FAILED, applier.said(error))
-    return _after_conflict(applier, write, precondition)
+    return look_again(applier, write, precondition)
 
 
 def _passes_soon(failure: ApiFailure) -> bool:
@@ -116,7 +116,8 @@ def _is_about_precondition(failure: ApiFailure) -> bool:
     return failure.status == 409 or (failure.status == 422 and wrong_uid)
 
 
-def _after_conflict(applier: Applier, write: ObjectWrite, precondition: Precondition) -> Fate | Precondition:
+def look_again(applier: Applier, write: ObjectWrite, precondition: Precondition) -> NotWritten | Precondition:
+    """Return the precondition to send again with, where nothing but status moved, else what moved. Reads only."""
     change = write.change
     try:
         live = applier.writer.get(write.kind, *write.place)
@@ -151,7 +152,7 @@ def _resolved(applier: Applier, write: ObjectWrite, precondition: Precondition) 
             return Written(str(live["metadata"]["uid"]))
     except (ApiFailure, GitopsPushError) as failure:
         return NotWritten(Result.UNKNOWN, f"no answer came, and it cannot be read: {applier.said(failure)}")
-    return _after_conflict(applier, write, precondition)
+    return look_again(applier, write, precondition)
 
 
 def _is_unmoved(live: Body, precondition: Precondition) -> bool:

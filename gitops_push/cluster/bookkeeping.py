@@ -11,7 +11,7 @@ from gitops_push.cluster.crew import Crew, Untold
 from gitops_push.cluster.deploy_request import DeployRequest
 from gitops_push.cluster.failures import error_before_writing, failure_text
 from gitops_push.cluster.inventory_store import check_has_place, read_inventory, write_inventory
-from gitops_push.cluster.ledger import IN_SET, Ledger
+from gitops_push.cluster.ledger import CREATING, IN_SET, Ledger
 from gitops_push.cluster.preflight import check_permissions, check_sizes
 from gitops_push.cluster.targets import Target
 from gitops_push.core.deployment import Result
@@ -125,10 +125,14 @@ class Bookkeeping:
 
     def _ahead(self) -> Inventory:
         plan = self._request.plan
-        wanted = [InventoryEntry(c.ref, c.api_version, c.live_uid) for c in plan.changes if c.action in IN_SET]
         # A recorded uid of what is created again is that of an object which is gone: kept, it would protect the new one
         # from being pruned if this run is killed.
-        created = {change.ref for change in plan.changes if change.action is Action.CREATE}
+        created = {change.ref for change in plan.changes if change.action in CREATING}
+        wanted = [
+            InventoryEntry(c.ref, c.api_version, "" if c.ref in created else c.live_uid)
+            for c in plan.changes
+            if c.action in IN_SET
+        ]
         known = (entry for entry in self.stored.entries if entry.ref not in created)
         return self._stamped(superset(replace(self.stored, entries=tuple(known)), wanted))
 

@@ -24,6 +24,7 @@ from gitops_push.cluster.foundations import rejection, served_targets
 from gitops_push.cluster.ledger import IN_SET, Ledger
 from gitops_push.cluster.migration import migrate
 from gitops_push.cluster.pruner import Deletion, Gone, NotGone, Patience, prune_object
+from gitops_push.cluster.renewal import renew_object
 from gitops_push.cluster.targets import Target, find_targets
 from gitops_push.cluster.waiter import WaitRequest, wait_until_ready
 from gitops_push.core.codes import Code
@@ -141,7 +142,7 @@ class _Run:
     def dry_run_deferred(self, changes: Iterable[Change]) -> bool:
         """Dry-run what could not be before, all of it before any of it is written; return whether all is accepted."""
         crew = Crew(self._rejection, *self._crew_rules)
-        for change, result in crew.run([change for change in changes if change.fidelity is not Fidelity.SERVER]):
+        for change, result in crew.run([change for change in changes if _was_deferred(change)]):
             if isinstance(result, str) and result:
                 self.ledger.close(change, Result.FAILED, f"the dry run was rejected: {result}")
         return self._may_go_on()
@@ -172,8 +173,7 @@ class _Run:
             )
             self.ledger.postpone_prune(f"not deleted until {until}")
             return
-        deadline = self.options.clock() + self.options.timeout_seconds
-        patience = Patience(deadline, self.options.clock, self.options.sleep, self.options.should_stop)
+        patience = self._patience()
         for _, refs in reversed(by_stage(deletions)):
             if not self._may_go_on():
                 return
@@ -218,6 +218,8 @@ class _Run:
         return fate, self.options.clock() - began_at
 
     def _carry_out(self, write: ObjectWrite) -> Written | NotWritten:
+        if write.change.action is Action.RECREATE:
+            return renew_object(self.applier, write, self._patience())
         if write.change.action is not Action.TAKE_OVER:
             return apply_object(self.applier, write)
         left = migrate(self.applier, write)
@@ -268,6 +270,11 @@ class _Run:
             clock=self.options.clock,
         )
 
+    def _patience(self) -> Patience:
+        options = self.options
+        deadline = options.clock() + options.timeout_seconds
+        return Patience(deadline, options.clock, options.sleep, options.should_stop)
+
     @property
     def _crew_rules(self) -> tuple[int, Callable[[], bool], float, Callable[[], float]]:
         options = self.options
@@ -301,6 +308,11 @@ def _targets(request: DeployRequest, writer: ApiWriter) -> dict[ObjectRef, Targe
 def _body(target: Target, change: Change) -> dict[str, Any]:
     """Return what the plan was made of: without the fields that it leaves to other managers."""
     return body_with_yields(target.body, (left.field for left in change.yielded))
+
+
+def _was_deferred(change: Change) -> bool:
+    """Return whether the dry run of an object has to be made up for; that of a recreation can only be refused."""
+    return change.fidelity is not Fidelity.SERVER and change.action is not Action.RECREATE
 
 
 def _refuse_blocked(changes: Iterable[Change]) -> None:

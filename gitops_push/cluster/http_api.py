@@ -28,7 +28,16 @@ from gitops_push.cluster.api import (
 from gitops_push.cluster.exchange import Exchange
 from gitops_push.cluster.paths import collection_path, object_path, query, segment
 from gitops_push.cluster.reply import Reply, ReplyTooLarge
-from gitops_push.cluster.request import APPLY_PATCH, JSON, JSON_PATCH, LIST_LIMIT_BYTES, Effect, Request
+from gitops_push.cluster.request import (
+    APPLY_PATCH,
+    DRY_RUN,
+    JSON,
+    JSON_PATCH,
+    LIST_LIMIT_BYTES,
+    Effect,
+    Request,
+    trial_deletion,
+)
 from gitops_push.cluster.retries import RetryCounts
 from gitops_push.cluster.watching import open_watch
 from gitops_push.core.codes import Code
@@ -38,7 +47,7 @@ from gitops_push.core.objects import Body
 
 _WRITE_QUERY: Final = f"fieldManager={FIELD_MANAGER}&fieldValidation=Strict"
 _APPLY_QUERY: Final = f"?{_WRITE_QUERY}&force=true"
-_DRY_RUN_QUERY: Final = f"{_APPLY_QUERY}&dryRun=All"
+_DRY_RUN_QUERY: Final = f"{_APPLY_QUERY}&{DRY_RUN}"
 _REVIEWS: Final = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _LOG_LIMIT_BYTES: Final = 64 * 1024
 _PAGE_SIZES: Final = (5000, 500, 50)
@@ -113,6 +122,11 @@ class HttpApi:
         """See `ApiReader`."""
         target = f"{object_path(kind, namespace, name)}?{_WRITE_QUERY}&dryRun=All"
         return self._answer(Request("PATCH", target, Effect.DRY_RUN, _encoded(patch), JSON_PATCH))
+
+    def dry_run_delete(self, kind: ServedKind, namespace: str, name: str, uid: str) -> None:
+        """See `ApiReader`."""
+        target = f"{object_path(kind, namespace, name)}?{DRY_RUN}"
+        self._object(self._exchange.call(Request("DELETE", target, Effect.DRY_RUN, trial_deletion(uid), JSON)))
 
     def may_i(self, question: AccessQuestion) -> bool:
         """See `ApiReader`."""

@@ -15,6 +15,9 @@ from gitops_push.core.redaction import Redactor
 IN_SET = APPLIED | {Action.UNCHANGED}
 """The actions of objects that the manifest set holds."""
 
+CREATING = frozenset({Action.CREATE, Action.RECREATE})
+"""The actions after which an object has another uid than before."""
+
 
 @dataclass(slots=True)
 class Ledger:
@@ -103,7 +106,8 @@ class Ledger:
     def _set_entries(self) -> Iterator[InventoryEntry]:
         for change in self.plan.changes:
             if change.action in IN_SET:
-                yield InventoryEntry(change.ref, change.api_version, self.uids.get(change.ref) or change.live_uid)
+                before = "" if change.action in CREATING else change.live_uid
+                yield InventoryEntry(change.ref, change.api_version, self.uids.get(change.ref) or before)
 
     def deployment(self, finished_at: datetime) -> Deployment:
         """Return the finished deployment, outcomes in the order of the plan, those of other objects last."""

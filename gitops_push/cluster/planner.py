@@ -1,7 +1,8 @@
 """Makes the plan: what apply would do to each object, as the server itself predicts it. Never writes.
 
 Requests for N objects in L kinds and namespaces: discovery, L lists, N dry runs; one GET for each external object; one
-more dry run for each object that is to be taken over. Only an object that changes meanwhile costs more.
+more dry run for each object that is to be taken over, two for each that is to be recreated. Only an object that changes
+meanwhile costs more.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from gitops_push.cluster.api import ApiFailure, ApiReader
 from gitops_push.cluster.definitions import check_by_definitions, proven_by_schema
 from gitops_push.cluster.dry_run import READ_AGAIN
 from gitops_push.cluster.planned import Planned, plan_answered, plan_new, plan_unverified
+from gitops_push.cluster.recreation import plan_recreations
 from gitops_push.cluster.rejections import Refusal, kind_of_refusal, one_for_each_namespace, problems_of
 from gitops_push.cluster.survey import PlanRequest, Survey, survey
 from gitops_push.cluster.targets import Target
@@ -37,7 +39,7 @@ from gitops_push.core.stale_config import readers_of, stale_notes
 
 __all__ = ["PlanRequest", "make_plan", "prune_verdicts"]
 
-_UPDATING = frozenset({Action.UPDATE, Action.TAKE_OVER})
+_UPDATING = frozenset({Action.UPDATE, Action.RECREATE, Action.TAKE_OVER})
 _BINDINGS = frozenset({"RoleBinding", "ClusterRoleBinding"})
 
 
@@ -49,7 +51,7 @@ def make_plan(request: PlanRequest, reader: ApiReader) -> Plan:
     """
     started = request.clock()
     found = with_previews(request, survey(request, reader), reader)
-    planned, problems = _plan_set(request, found)
+    planned, problems = _plan_set(request, found, reader)
     conflicts = tuple(conflict for one in planned for conflict in one.conflicts)
     if found.problems or problems:
         raise PlanError((*found.problems, *one_for_each_namespace(problems), *conflicts))
@@ -91,7 +93,7 @@ def prune_verdicts(request: PlanRequest, found: Survey) -> tuple[PruneVerdict, .
     return tuple(replace(verdict, kept=verdict.kept or doubt) for verdict in verdicts)
 
 
-def _plan_set(request: PlanRequest, found: Survey) -> tuple[list[Planned], list[Problem]]:
+def _plan_set(request: PlanRequest, found: Survey, reader: ApiReader) -> tuple[list[Planned], list[Problem]]:
     """Return the changes of all objects of the set, and the problems of those that the server rejects."""
     planned: list[Planned] = []
     rejected: list[tuple[Target, ApiFailure]] = []
@@ -108,7 +110,7 @@ def _plan_set(request: PlanRequest, found: Survey) -> tuple[list[Planned], list[
         else:
             problems.append(_moved(target))
     changing = _changing(planned)
-    more, refused = _plan_rejected(request, found, rejected, changing)
+    more, refused = _plan_rejected(request, found, rejected, changing, reader)
     return _by_definitions(found, [*planned, *more], [*problems, *refused], changing)
 
 
@@ -127,12 +129,14 @@ def _plan_rejected(
     found: Survey,
     rejected: Iterable[tuple[Target, ApiFailure]],
     changing: frozenset[ObjectRef],
+    reader: ApiReader,
 ) -> tuple[list[Planned], list[Problem]]:
-    """Return the rejections that are not final as unverified changes, and the others as problems."""
+    """Return recreations, the rejections that are not final as unverified changes, and the others as problems."""
     comes_with_set = _dependencies(found.targets, changing)
-    planned: list[Planned] = []
-    problems: list[Problem] = []
-    for target, failure in rejected:
+    recreations = plan_recreations(request, found, rejected, comes_with_set, reader)
+    planned = list(recreations.planned)
+    problems = list(recreations.problems)
+    for target, failure in recreations.rest:
         refusal = kind_of_refusal(failure)
         if refusal is Refusal.NO_DRY_RUN:
             planned.append(plan_unverified(request, found, target, failure.message, Fidelity.REFUSED))

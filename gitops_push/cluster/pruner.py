@@ -72,7 +72,7 @@ def prune_object(writer: ApiWriter, deletion: Deletion, patience: Patience, reda
         refused = _send(writer, deletion, redactor)
         if refused:
             return refused
-        fate = _await_absence(writer, deletion, patience, redactor)
+        fate = await_absence(writer, deletion, patience, redactor)
         if fate is not None:
             return fate
     return NotGone(Result.UNKNOWN, "no answer came to its deletion, and it is still there")
@@ -90,10 +90,10 @@ def _send(writer: ApiWriter, deletion: Deletion, redactor: Redactor) -> NotGone 
     return None
 
 
-def _await_absence(
+def await_absence(
     writer: ApiWriter, deletion: Deletion, patience: Patience, redactor: Redactor
 ) -> Gone | NotGone | None:
-    """Wait until it is gone; None if the server was never asked to delete it."""
+    """Wait until it is gone; None if it is there and is not being deleted. Reads only."""
     pause = _FIRST_PAUSE_SECONDS
     while True:
         try:

@@ -16,6 +16,7 @@ from gitops_push.core.codes import Code
 from gitops_push.core.errors import ClusterError, Problem
 from gitops_push.core.fieldpath import FieldPath, ItemKey, Segment, item_key
 from gitops_push.core.normalization import origin_of
+from gitops_push.core.recreation import immutable_fields
 
 FORBIDDEN: Final = 403
 NOT_FOUND: Final = 404
@@ -30,11 +31,8 @@ class Refusal(StrEnum):
     REJECTED = "the server rejects it"
 
 
-_RBAC: Final = re.compile(r'User "[^"]*" cannot (\w+) resource|cannot (patch|create|get) resource')
+_RBAC: Final = re.compile(r'User "[^"]*" cannot (\w+) resource|cannot (patch|create|get|delete) resource')
 _NO_DRY_RUN: Final = re.compile(r'admission webhook "[^"]*" does not support dry run')
-_IMMUTABLE: Final = re.compile(
-    r"field is immutable|is immutable|may not change once set|updates to \w+ spec for fields other than"
-)
 _FIELD_IN_TEXT: Final = (
     re.compile(r'unknown field "([^"]+)"'),
     re.compile(r"[:(] ?\.([a-zA-Z][^:\s]*): "),
@@ -116,7 +114,7 @@ def _causes_in_text(message: str) -> list[tuple[str, str]]:
 
 
 def _problem(target: Target, failure: ApiFailure, field: str, message: str) -> Problem:
-    immutable = _IMMUTABLE.search(message)
+    immutable = _is_immutable(target, failure, field)
     path = server_field_path(field)
     where = f"{field.removeprefix('.')}: " if field and field.removeprefix(".") not in message else ""
     return Problem(
@@ -124,8 +122,12 @@ def _problem(target: Target, failure: ApiFailure, field: str, message: str) -> P
         f"{target.ref}: {where}{message}",
         origin_of(target.manifest, path),
         target.ref,
-        _hint(failure, immutable=bool(immutable)),
+        _hint(failure, immutable=immutable),
     )
+
+
+def _is_immutable(target: Target, failure: ApiFailure, field: str) -> bool:
+    return any(field in {"", found.field} for found in immutable_fields(target.ref, failure.message, failure.causes))
 
 
 def _hint(failure: ApiFailure, *, immutable: bool) -> str | None:

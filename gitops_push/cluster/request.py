@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -16,6 +17,10 @@ ERROR_LIMIT_BYTES: Final = 64 * 1024
 JSON: Final = "application/json"
 APPLY_PATCH: Final = "application/apply-patch+yaml"
 JSON_PATCH: Final = "application/json-patch+json"
+
+DRY_RUN: Final = "dryRun=All"
+_TRIAL: Final = b'{"apiVersion":"v1","kind":"DeleteOptions","dryRun":["All"],"preconditions":{"uid":"%b"}}'
+_TRIAL_DELETION: Final = re.compile(re.escape(_TRIAL).replace(b"%b", b"[-0-9A-Za-z]{1,64}"))
 
 
 class Effect(StrEnum):
@@ -52,6 +57,11 @@ class Request:
     gzip: bool = False
 
 
+def trial_deletion(uid: str) -> bytes:
+    """Return the body of a DELETE that deletes nothing, and is refused for another object than this one."""
+    return _TRIAL % uid.encode()
+
+
 _REVIEWS: Final = frozenset(
     {
         "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
@@ -66,7 +76,8 @@ def refuse_write(request: Request) -> None:
     """Raise `ClusterError` READ_ONLY unless the request is a read, a dry run, or a review of one's own rights.
 
     Judged by what will be sent, not by `effect`. A GET of exec, attach, portforward or proxy runs something; those of
-    them that are sent with POST ignore `dryRun`, and a DELETE with a body ignores the query: none of them passes.
+    them that are sent with POST ignore `dryRun`: none of them passes. A DELETE with a body ignores the query, so the
+    body must be a trial deletion, byte for byte.
     """
     path, _, query = request.target.partition("?")
     parameters = query.split("&") if query else []
@@ -82,8 +93,12 @@ def refuse_write(request: Request) -> None:
 
 def _is_dry_run(request: Request, parameters: list[str]) -> bool:
     named = [part for part in parameters if part.partition("=")[0].lower() == "dryrun" or "%" in part.partition("=")[0]]
-    bodiless = request.method == "DELETE" and not request.body
-    return named == ["dryRun=All"] and (bodiless or request.method in {"PATCH", "POST", "PUT"})
+    return named == [DRY_RUN] and (request.method in {"PATCH", "POST", "PUT"} or _deletes_nothing(request))
+
+
+def _deletes_nothing(request: Request) -> bool:
+    trial = request.content_type == JSON and _TRIAL_DELETION.fullmatch(request.body) is not None
+    return request.method == "DELETE" and (not request.body or trial)
 
 
 def _rest(path: str) -> list[str]:

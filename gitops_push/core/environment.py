@@ -109,7 +109,7 @@ class Environment:
     `external` objects must exist in the cluster and are never written. `declared` is False for a path that is used as
     an environment: nobody could say which other namespaces it may use. `fills_namespace` is False for a path
     without `--namespace`: its build leaves objects as they are written, as kustomize does, and only the planner puts
-    them into `namespace`.
+    them into `namespace`. `recreate` names objects that may be deleted and created again to change an immutable field.
     """
 
     name: str
@@ -125,6 +125,7 @@ class Environment:
     ignore: tuple[FieldRule, ...] = ()
     sensitive: tuple[FieldRule, ...] = ()
     conflicts: tuple[ConflictRule, ...] = ()
+    recreate: tuple[FieldRule, ...] = ()
     namespace_origin: Origin | None = None
     declared: bool = True
     fills_namespace: bool = True

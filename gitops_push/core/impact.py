@@ -53,6 +53,17 @@ def impact_of_deletion(ref: ObjectRef, live: Body) -> tuple[str, ...]:
     return tuple(rule(live)) if rule else ()
 
 
+def live_pods(live: Body) -> int:
+    """Return the pods that end with a workload, a Job or a bare Pod."""
+    match live.get("kind"):
+        case "Job":
+            return int(at(live, "status", "active") or 0)
+        case "Pod":
+            return int(at(live, "status", "phase") not in {"Succeeded", "Failed"})
+        case _:
+            return pod_count(live)
+
+
 def pods(number: int) -> str:
     """Return `1 pod` or `3 pods`."""
     return "1 pod" if number == 1 else f"{number} pods"
@@ -92,6 +103,9 @@ def _service(change: Transition) -> Iterator[str]:
         yield "its load balancer and address are given up" if old == "LoadBalancer" else "gets a load balancer"
     if change.changes("spec", "clusterIP") and at(change.live, "spec", "clusterIP") and new == "ExternalName":
         yield "gives up its cluster IP"
+    if change.changes("spec", "loadBalancerIP") and old == new == "LoadBalancer":
+        address = at(change.after, "spec", "loadBalancerIP")
+        yield f"its load balancer moves to {address}" if address else "its load balancer may get another address"
     if change.changes("spec", "selector"):
         yield f"selects pods by other labels: {_labels(change.live)} -> {_labels(change.after)}"
 
@@ -143,7 +157,7 @@ def _served(body: Body) -> set[str]:
 
 
 def _stops(live: Body) -> Iterator[str]:
-    if running := pod_count(live):
+    if running := live_pods(live):
         yield f"stops {pods(running)}"
     if at(live, "spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted") == "Delete":
         yield "deletes the volume claims of its pods (whenDeleted: Delete)"
@@ -195,7 +209,7 @@ _WRITES: Final[Mapping[tuple[str, str], _OnWrite]] = {
     ("policy", "PodDisruptionBudget"): _disruption_budget,
 }
 _DELETIONS: Final[Mapping[tuple[str, str], _OnDeletion]] = {
-    **dict.fromkeys(RUNNING_KINDS, _stops),
+    **dict.fromkeys((*RUNNING_KINDS, ("apps", "ReplicaSet"), ("batch", "Job"), ("", "Pod")), _stops),
     ("", "Namespace"): _namespace_gone,
     ("", "PersistentVolume"): _volume_gone,
     ("", "PersistentVolumeClaim"): _claim_gone,

@@ -17,11 +17,13 @@ from gitops_push.core.yielding import Yield
 class Action(StrEnum):
     """What apply does to an object. `BLOCKED` ones stop the run.
 
-    `OWNERSHIP` changes managedFields only; `TAKE_OVER` makes the fields of an earlier tool ours before it updates.
+    `OWNERSHIP` changes managedFields only; `TAKE_OVER` makes the fields of an earlier tool ours before it updates;
+    `RECREATE` deletes the object and creates it again.
     """
 
     CREATE = "create"
     UPDATE = "update"
+    RECREATE = "recreate"
     OWNERSHIP = "update (ownership)"
     TAKE_OVER = "take over"
     UNCHANGED = "unchanged"
@@ -116,7 +118,8 @@ class Change:
     write to the status, which it may pass over, from an edit. `impact` says what comes with the change (`core.impact`),
     `unchecked` what its definition asks for and nothing has checked.
     `renamed_from` is the earlier hashed name that a new object follows, `replaced_by` the one that follows a deleted
-    object. `take_over` is there for `Action.TAKE_OVER`, and for one that is blocked.
+    object. `take_over` is there for `Action.TAKE_OVER`, and for one that is blocked. `immutable` are the fields, as the
+    server names them, that make a recreation necessary.
     """
 
     ref: ObjectRef
@@ -138,6 +141,7 @@ class Change:
     unchecked: tuple[str, ...] = ()
     replaced_by: str = ""
     take_over: TakeOver | None = None
+    immutable: tuple[str, ...] = ()
 
     @property
     def server_changes(self) -> int:
@@ -145,7 +149,7 @@ class Change:
         return len(self.server_fields)
 
 
-APPLIED = frozenset({Action.CREATE, Action.UPDATE, Action.OWNERSHIP, Action.TAKE_OVER})
+APPLIED = frozenset({Action.CREATE, Action.UPDATE, Action.RECREATE, Action.OWNERSHIP, Action.TAKE_OVER})
 """The actions that send an object of the set."""
 
 WRITING = APPLIED | {Action.PRUNE}
@@ -154,7 +158,7 @@ WRITING = APPLIED | {Action.PRUNE}
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All changes of one environment, sorted: deletions and blocked ones first, then in the order of apply.
+    """All changes of one environment, sorted: blocked ones, deletions, recreations, the rest in the order of apply.
 
     `dry_run` False: nothing was asked but what is there, so no change is checked by the server.
     """
@@ -180,9 +184,10 @@ class Plan:
 
 
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Return the changes, blocked ones and deletions first (in reverse order of apply), then the rest as apply goes."""
+    """Return the changes: blocked ones, deletions (in reverse order of apply), recreations, the rest as apply goes."""
     every = sorted(changes, key=lambda change: apply_key(change.ref))
     blocked = [change for change in every if change.action is Action.BLOCKED]
     deleted = [change for change in reversed(every) if change.action is Action.PRUNE]
-    rest = [change for change in every if change.action not in {Action.BLOCKED, Action.PRUNE}]
-    return (*blocked, *deleted, *rest)
+    recreated = [change for change in every if change.action is Action.RECREATE]
+    rest = [change for change in every if change.action not in {Action.BLOCKED, Action.PRUNE, Action.RECREATE}]
+    return (*blocked, *deleted, *recreated, *rest)

@@ -17,6 +17,7 @@ from gitops_push.repo.config_grammar import (
     KUSTOMIZE,
     PATTERN_ENVIRONMENT,
     PRUNE,
+    RECREATE_RULE,
     SENSITIVE_RULE,
     SOURCE,
     WAIT,
@@ -33,8 +34,8 @@ matches: [who owns a field](../how-to/conflicts.md)."""
 
 _ON_ENVIRONMENTS: Final = """\
 `defaults` takes the same keys, but for `sources`. A setting is looked for in the environment, then in the `defaults` of
-its file, then in those of the files that include it. Lists of `external`, `conflicts`, `ignore` and `sensitive` add up,
-those of the environment first; `prune` and `wait` are looked up key by key, all else is replaced.
+its file, then in those of the files that include it. Lists of `external`, `conflicts`, `ignore`, `sensitive` and
+`recreate` add up, those of the environment first; `prune` and `wait` are looked up key by key, all else is replaced.
 
 An object must be in the environment's `namespace`, in one that the set creates, in one of Kubernetes' own, or in one
 that `external` names (`v1/Namespace/monitoring`); any other is taken for a slip and is an error."""
@@ -48,6 +49,10 @@ _ON_KUSTOMIZE: Final = """\
 A path alone is enough; a mapping says how to build it. The keys are kustomize's flags of these names, and the same
 flags of `gitops-push build` win over them. What these keys allow may start programs: review changes to them like
 changes to a pipeline. See [kustomize.md](kustomize.md)."""
+
+_ON_RECREATION: Final = """\
+Jobs and bare Pods need no rule. Namespaces, CustomResourceDefinitions, PersistentVolumes and their claims are never
+recreated. See [immutable fields](../how-to/immutable-fields.md)."""
 
 _SECTIONS: Final[tuple[tuple[str, str, Record], ...]] = (
     ("The file", "", CONFIG),
@@ -78,6 +83,11 @@ _SECTIONS: Final[tuple[tuple[str, str, Record], ...]] = (
         IGNORE_RULE,
     ),
     ("environments.NAME.sensitive[]", "", SENSITIVE_RULE),
+    (
+        "environments.NAME.recreate[]",
+        _ON_RECREATION,
+        RECREATE_RULE,
+    ),
 )
 
 _HEAD: Final = """# gitops-push.yaml

@@ -74,6 +74,7 @@ CONFLICT_RULE = Record(
         Field("action", CONFLICT_ACTION, "make it ours, leave it to that manager, or refuse to apply", required=True),
     )
 )
+RECREATE_RULE = Record(_RULE_FIELDS, at_least_one=("group", "kind", "namespace", "name"))
 SENSITIVE_RULE = Record((*_RULE_FIELDS, Field("field", FIELD_PATH, _PATH_FIELD.text, required=True)))
 
 PRUNE = Record(
@@ -170,6 +171,7 @@ def _environment_fields(cluster: Text, namespace: Text, external: Text) -> tuple
         Field("conflicts", ListOf(CONFLICT_RULE), "who gives way for fields of other managers; the first that fits"),
         Field("ignore", ListOf(IGNORE_RULE), "what never counts as a change or as drift"),
         Field("sensitive", ListOf(SENSITIVE_RULE), "what is masked, besides Secrets"),
+        Field("recreate", ListOf(RECREATE_RULE), "what may be deleted and created again to change an immutable field"),
     )
 
 

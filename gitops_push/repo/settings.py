@@ -1,8 +1,8 @@
 """Reads the settings of one entry of the config into an `Environment`.
 
 A setting is looked for in the entry, then in the defaults of its file, then in those of the including files. Lists of
-objects and rules (`external`, `conflicts`, `ignore`, `sensitive`) add up over these layers, those of the entry first;
-`prune` and `wait` are looked up key by key, all else is replaced.
+objects and rules (`external`, `conflicts`, `ignore`, `sensitive`, `recreate`) add up over these layers, those of the
+entry first; `prune` and `wait` are looked up key by key, all else is replaced.
 """
 
 from __future__ import annotations
@@ -104,6 +104,7 @@ def make_environment(maker: Maker) -> Environment:
         conflicts=tuple(_conflict_rule(maker, item, at) for item, at in list_of(maker.entry.layers, "conflicts")),
         ignore=_rules(maker, "ignore"),
         sensitive=_rules(maker, "sensitive"),
+        recreate=_rules(maker, "recreate"),
         namespace_origin=namespace_origin,
     )
     if maker.problems:

@@ -189,6 +189,7 @@ def _change(change: Change, *, server_fields: bool = False) -> Data:
         **({"renamedFrom": change.renamed_from} if change.renamed_from else {}),
         **({"replacedBy": change.replaced_by} if change.replaced_by else {}),
         **({"unchecked": list(change.unchecked)} if change.unchecked else {}),
+        **({"immutable": list(change.immutable)} if change.immutable else {}),
         "impact": list(change.impact),
         **_origin("origin", change.origin),
         "fields": [_field(field) for field in change.fields],

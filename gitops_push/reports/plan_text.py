@@ -20,6 +20,7 @@ from gitops_push.reports.values import describe_owner, describe_yield, detail_li
 _SIGNS: Final = {
     Action.BLOCKED: "x",
     Action.PRUNE: "!",
+    Action.RECREATE: "!",
     Action.TAKE_OVER: "~",
     Action.UPDATE: "~",
     Action.OWNERSHIP: "~",
@@ -30,6 +31,7 @@ _SIGNS: Final = {
 _TONES: Final = {
     Action.BLOCKED: Tone.BAD,
     Action.PRUNE: Tone.DELETE,
+    Action.RECREATE: Tone.DELETE,
     Action.TAKE_OVER: Tone.UPDATE,
     Action.UPDATE: Tone.UPDATE,
     Action.OWNERSHIP: Tone.UPDATE,
@@ -40,18 +42,20 @@ _TONES: Final = {
 _ORDER: Final = (
     Action.BLOCKED,
     Action.PRUNE,
+    Action.RECREATE,
     Action.TAKE_OVER,
     Action.UPDATE,
     Action.OWNERSHIP,
     Action.CREATE,
     Action.KEPT,
 )
-_UPDATING: Final = frozenset({Action.TAKE_OVER, Action.UPDATE, Action.OWNERSHIP})
+_UPDATING: Final = frozenset({Action.TAKE_OVER, Action.UPDATE, Action.RECREATE, Action.OWNERSHIP})
 _COUNTED: Final = (
     Action.CREATE,
     Action.UPDATE,
     Action.OWNERSHIP,
     Action.TAKE_OVER,
+    Action.RECREATE,
     Action.PRUNE,
     Action.BLOCKED,
     Action.KEPT,
@@ -139,7 +143,7 @@ def shown_changes(changes: Sequence[Change]) -> tuple[Change, ...]:
 
 def _impact_lines(change: Change) -> Iterator[Line]:
     """Yield what the change brings about, below its row."""
-    tone = Tone.DELETE if change.action is Action.PRUNE else Tone.UPDATE
+    tone = Tone.DELETE if change.action in {Action.PRUNE, Action.RECREATE} else Tone.UPDATE
     yield from (Line(f"   impact: {note}", tone) for note in change.impact)
 
 

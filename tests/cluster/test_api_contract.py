@@ -438,6 +438,18 @@ def test_delete_removes_with_the_right_precondition_and_is_content_with_nothing(
     assert place.api.get(place.config_maps, place.namespace, "a") is None
 
 
+@pytest.mark.parametrize("finalizers", [[], ["gitops-push.test/hold"]], ids=["plain", "held"])
+def test_a_dry_run_of_a_deletion_checks_the_uid_and_deletes_nothing(place: Place, finalizers: list[str]) -> None:
+    live = place.applied(place.config_map(finalizers=finalizers)).body
+    place.api.dry_run_delete(place.config_maps, place.namespace, "a", live["metadata"]["uid"])
+    assert place.api.get(place.config_maps, place.namespace, "a") == live
+    wrong = failing(lambda: place.api.dry_run_delete(place.config_maps, place.namespace, "a", NO_UID))
+    assert (wrong.status, wrong.reason) == (409, "Conflict")
+    absent = failing(lambda: place.api.dry_run_delete(place.config_maps, place.namespace, "no-such", NO_UID))
+    assert (absent.status, absent.reason) == (404, "NotFound")
+    assert place.api.get(place.config_maps, place.namespace, "a") == live
+
+
 def test_an_object_with_a_finalizer_stays_until_it_is_taken_off(place: Place) -> None:
     live = place.applied(place.config_map(finalizers=["gitops-push.test/hold"])).body
     place.api.delete(place.config_maps, place.namespace, "a", guard(live))

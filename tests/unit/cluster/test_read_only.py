@@ -8,7 +8,7 @@ import pytest
 
 from gitops_push.cluster.api import Precondition, ServedKind
 from gitops_push.cluster.client import ConnectionOptions, connect
-from gitops_push.cluster.request import Effect, Request, refuse_write
+from gitops_push.cluster.request import APPLY_PATCH, JSON, Effect, Request, refuse_write, trial_deletion
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import ClusterError
 from tests.unit.cluster.scripted_server import reply_json, serving
@@ -115,9 +115,56 @@ def test_only_the_reviews_of_oneself_may_be_posted(target: str) -> None:
         refuse_write(request("POST", target))
 
 
-def test_a_delete_with_a_body_is_refused_because_the_server_then_ignores_the_query() -> None:
+TRIAL = trial_deletion("e8f32276-f268-48bd-badf-c7be17e1d07d")
+
+
+def deletion(body: bytes, target: str = f"{OBJECT}?dryRun=All", content_type: str = JSON) -> Request:
+    return Request("DELETE", target, Effect.DRY_RUN, body, content_type)
+
+
+def test_a_trial_deletion_passes() -> None:
+    refuse_write(deletion(TRIAL))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b" ",
+        TRIAL.replace(b'["All"]', b"[]"),
+        TRIAL.replace(b'["All"]', b'["All","None"]'),
+        TRIAL.replace(b'"dryRun":["All"],', b""),
+        TRIAL.replace(b"}}", b'},"dryRun":[]}'),
+        TRIAL.replace(b"}}", b'},"DryRun":[]}'),
+        TRIAL.replace(b"e8f3", b'","x":"'),
+        TRIAL.replace(b"e8f3", b"\\u0022"),
+        TRIAL + b"\n",
+        TRIAL + TRIAL,
+        b"\xef\xbb\xbf" + TRIAL,
+        trial_deletion(""),
+        trial_deletion("a" * 65),
+        trial_deletion('x"},"dryRun":[],"y":{"z":"'),
+    ],
+)
+def test_a_delete_with_any_other_body_is_refused_because_the_server_then_ignores_the_query(body: bytes) -> None:
     with pytest.raises(ClusterError):
-        refuse_write(request("DELETE", f"{OBJECT}?dryRun=All", b"{}"))
+        refuse_write(deletion(body))
+
+
+@pytest.mark.parametrize(
+    ("target", "content_type"),
+    [
+        (OBJECT, JSON),
+        (f"{OBJECT}?dryRun=", JSON),
+        (f"{OBJECT}?dryRun=All", APPLY_PATCH),
+        (f"{OBJECT}?dryRun=All", "application/json; charset=utf-16"),
+        (f"{OBJECT}?dryRun=All", ""),
+        ("/api/v1/namespaces/shop/pods/web/eviction?dryRun=All", JSON),
+    ],
+)
+def test_a_trial_deletion_must_say_so_in_the_query_and_be_json_too(target: str, content_type: str) -> None:
+    with pytest.raises(ClusterError):
+        refuse_write(deletion(TRIAL, target, content_type))
 
 
 WRITES: list[Any] = [
