@@ -22,12 +22,15 @@ from gitops_push.cli.reporting import FORMATS, Report, report_each
 from gitops_push.cli.session import Session
 from gitops_push.cli.settings import settings_of, watcher_of
 from gitops_push.core.codes import Code
-from gitops_push.core.errors import Problem, RefusedError, UsageError
+from gitops_push.core.errors import Problem, RefusedError, StalePlanError, UsageError
 from gitops_push.core.plan import Action, Plan
 from gitops_push.core.run import RunHeader
 from gitops_push.reports.deployment_text import deployment_lines
 from gitops_push.reports.json_report import deployment_data, document
+from gitops_push.reports.lines import Line, Tone, counted
 from gitops_push.reports.plan_text import change_counts, plan_lines
+from gitops_push.reports.stale_plan import stale_lines
+from gitops_push.workflow.approval import Approval, read_approval
 from gitops_push.workflow.commands import apply
 
 
@@ -38,6 +41,15 @@ from gitops_push.workflow.commands import apply
 @option("--wait/--no-wait", default=True, show_default=True, help="Wait until everything is healthy.")
 @option("--timeout", type=Duration(), default=None, help="How long to wait, like 5m (default: the config's).")
 @option("--allow-dirty", is_flag=True, help="Apply a protected environment from a checkout with changes.")
+@option("--plan", "plan_file", default="", metavar="FILE", help="Apply exactly this plan of `diff -o plan=FILE`.")
+@option("--approved-digest", default="", metavar="DIGEST", help="Apply exactly the plan with this digest.")
+@option(
+    "--on-stale",
+    type=click.Choice(["fail", "replan"]),
+    default="fail",
+    show_default=True,
+    help="What to do when something else would happen than was approved.",
+)
 @plan_options
 @output(*FORMATS)
 @cluster_options
@@ -49,15 +61,21 @@ def apply_command(session: Session, /, **parameters: Any) -> int:
     settings = settings_of(session, parameters)
     watcher = watcher_of(session)
 
+    approval = read_approval(
+        parameters["plan_file"], parameters["approved_digest"], replans=parameters["on_stale"] == "replan"
+    )
+
     def confirm(header: RunHeader, plan: Plan, *, protected: bool) -> None:
-        show = session.console.note_unless_quiet if parameters["yes"] else session.console.note
+        approved = approval is not None and _is_approved(session, approval, plan, may_go_on=parameters["yes"])
+        needs_no_answer = parameters["yes"] or approved
+        show = session.console.note_unless_quiet if needs_no_answer else session.console.note
         show(plan_lines(plan, header, server_fields=parameters["show_server_changes"]))
         _check_confirmation(plan, parameters["confirm"], protected=protected)
-        if plan.has_changes and not plan.count(Action.BLOCKED) and not parameters["yes"]:
+        if plan.has_changes and not plan.count(Action.BLOCKED) and not needs_no_answer:
             _ask(session, plan, header)
 
     def run(name: str) -> Report:
-        header, deployment = apply(settings, name, watcher, confirm)
+        header, deployment = apply(settings, name, watcher, confirm, approval)
         stopped_in_time = deployment.interrupted and not deployment.wrote
         code = session.signals.exit_code if stopped_in_time else deployment.exit_code
         changed = tuple(str(outcome.ref) for outcome in deployment.outcomes if outcome.action.value != "unchanged")
@@ -66,9 +84,21 @@ def apply_command(session: Session, /, **parameters: Any) -> int:
         )
         return Report(code, deployment_lines(deployment), data, changed)
 
-    if not parameters["yes"] and not session.console.can_ask:
+    if approval is None and not parameters["yes"] and not session.console.can_ask:
         raise UsageError(_needs_yes(parameters["environment"]))
     return report_each(session, "Deployment", parameters["outputs"], [parameters["environment"]], run)
+
+
+def _is_approved(session: Session, approval: Approval, plan: Plan, *, may_go_on: bool) -> bool:
+    """Return whether the plan is the approved one; raise unless another one may be shown, and somebody can say yes."""
+    problems = approval.judge(plan)
+    if problems and not (approval.replans and (may_go_on or session.console.can_ask)):
+        raise StalePlanError(problems)
+    if problems:
+        session.console.note([Line("the plan is stale; this is the new one", Tone.UPDATE), *stale_lines(problems)])
+    elif done := approval.done_already(plan):
+        session.console.note_unless_quiet([Line(f"{counted(done, 'approved change')} made by an earlier run")])
+    return not problems
 
 
 def _ask(session: Session, plan: Plan, header: RunHeader) -> None:

@@ -96,8 +96,11 @@ class Console:
         Its writer escapes control characters; what is left to do is to mask secrets and to break up `##`, which starts
         a runner command anywhere in a line. It can only stand inside a string, where an escaped one means the same.
         """
-        masked = self._redactor.mask_text(text) if self._redactor else text
-        return masked.replace("##", "#\\u0023")
+        return harmless_json(self._redactor.mask_text(text) if self._redactor else text)
+
+    def without_secrets(self, text: str) -> str:
+        """Return a text without secret values, the same in every run."""
+        return self._redactor.without_values(text) if self._redactor else text
 
     def write_exact(self, text: str) -> None:
         """Write manifests to standard output as they are."""
@@ -209,3 +212,8 @@ def _shortened(text: str, most_characters: int | None) -> str:
         return text
     kept = most_characters // 2
     return f"{text[:kept]} … ({len(text) - 2 * kept:,} characters left out) … {text[-kept:]}"
+
+
+def harmless_json(text: str) -> str:
+    """Return JSON text without `##`: it can only stand inside of strings, where the escaped one means the same."""
+    return text.replace("##", "#\\u0023")

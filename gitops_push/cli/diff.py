@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import click
@@ -18,11 +19,12 @@ from gitops_push.cli.options import (
     repo_options,
     targets,
 )
-from gitops_push.cli.reporting import FORMATS, Report, report_each
+from gitops_push.cli.reporting import FORMATS, PLAN, Outputs, Report, report_each
 from gitops_push.cli.session import Session
 from gitops_push.cli.settings import chosen_environments, settings_of, watcher_of
 from gitops_push.core.plan import Action
 from gitops_push.reports.json_report import document, plan_data
+from gitops_push.reports.plan_file import plan_document
 from gitops_push.reports.plan_text import plan_lines
 from gitops_push.workflow.commands import diff
 
@@ -38,7 +40,7 @@ from gitops_push.workflow.commands import diff
 )
 @dry_run_option
 @plan_options
-@output(*FORMATS)
+@output(*FORMATS, PLAN)
 @cluster_options
 @repo_options
 @console_options
@@ -47,6 +49,8 @@ def diff_command(session: Session, /, **parameters: Any) -> int:
     """Show what apply would do, by server-side dry run. Never writes."""
     settings = settings_of(session, parameters)
     watcher = watcher_of(session)
+    if _saves_plan(parameters["outputs"]) and (parameters["base"] or not settings.dry_run):
+        raise click.UsageError("-o plan needs the server's dry run: leave out --base and --no-dry-run")
     if parameters["base"]:
         return report_build_diffs(session, settings, watcher, parameters)
     names = chosen_environments(settings, parameters["environments"], all_of_them=parameters["all_environments"])
@@ -57,8 +61,17 @@ def diff_command(session: Session, /, **parameters: Any) -> int:
         code = CHANGES if parameters["exit_code"] and not settled else 0
         changed = tuple(str(change.ref) for change in plan.changes if change.action is not Action.UNCHANGED)
         server = parameters["show_server_changes"]
-        lines = plan_lines(plan, header, f"gitops-push apply {name}", server_fields=server)
+        lines = plan_lines(plan, header, _next_command(name, parameters["outputs"]), server_fields=server)
         data = document("Diff", header, plan_data(plan, server_fields=server), code)
-        return Report(code, lines, data, changed)
+        return Report(code, lines, data, changed, plan_document(plan, header, session.console.without_secrets))
 
     return report_each(session, "Diff", parameters["outputs"], names, run)
+
+
+def _next_command(name: str, outputs: Outputs) -> str:
+    saved = _saves_plan(outputs)
+    return f"gitops-push apply {name}" + (f" --plan {shlex.quote(saved[0])}" if saved else "")
+
+
+def _saves_plan(outputs: Outputs) -> list[str]:
+    return [file for format_name, file in outputs if format_name == PLAN]

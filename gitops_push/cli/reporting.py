@@ -14,14 +14,18 @@ from typing import Any, Final, TypeAlias
 
 import click
 
+from gitops_push.cli.console import harmless_json
 from gitops_push.cli.exits import exit_code_after, print_problems
 from gitops_push.cli.session import Session
 from gitops_push.core.errors import GitopsPushError
 from gitops_push.documents.writer import to_yaml
 from gitops_push.reports.json_report import SCHEMA_VERSION, Data, document, problems_data
 from gitops_push.reports.lines import Line
+from gitops_push.system.private_file import write_private_file
 
 FORMATS: Final = ("text", "json", "yaml", "name")
+PLAN: Final = "plan"
+"""The format of plan files; it goes to a file only."""
 
 _SHORT: Final = 2
 """Lines of a report that needs no empty line above it, to stand apart from the one before."""
@@ -32,22 +36,28 @@ Outputs: TypeAlias = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a run for one environment has to say: its exit code, and itself as text, as data and as names of objects."""
+    """What a run for one environment has to say: its exit code, and itself as text, as data and as names of objects.
+
+    `plan` is what a plan file holds, None where there is no plan.
+    """
 
     exit_code: int
     lines: tuple[Line, ...] = ()
     data: Data = field(default_factory=dict)
     names: tuple[str, ...] = ()
+    plan: Data | None = None
 
 
 def report_each(
     session: Session, kind: str, outputs: Outputs, environments: Iterable[str], run: Callable[[str], Report]
 ) -> int:
     """Run for each environment, print and write all reports, and return the highest exit code."""
+    names = tuple(environments)
     chosen = _complete(outputs)
+    _check_plan_files(chosen, len(names))
     session.json_kind = kind if any(name == "json" and not file for name, file in chosen) else ""
     reports: list[Report] = []
-    for environment in environments:
+    for environment in names:
         report = _run_one(session, kind, environment, run)
         if ("text", "") in chosen and report.lines:
             apart = (Line(),) if any(earlier.lines for earlier in reports) and len(report.lines) > _SHORT else ()
@@ -55,7 +65,9 @@ def report_each(
         reports.append(report)
     code = max((report.exit_code for report in reports), default=0)
     for name, file in chosen:
-        if (name, file) != ("text", ""):
+        if name == PLAN:
+            _save_plan(session, file, reports[0].plan)
+        elif (name, file) != ("text", ""):
             _emit(session, file, _as_format(session, name, kind, reports, code))
     session.json_kind = ""
     return code
@@ -82,6 +94,25 @@ def _complete(outputs: Outputs) -> list[tuple[str, str]]:
             # Found only after the deployment, it would cost the report of what was written.
             raise click.FileError(file, "its folder does not exist")
     return chosen if on_screen else [("text", ""), *chosen]
+
+
+def _check_plan_files(chosen: Outputs, environments: int) -> None:
+    plans = [file for name, file in chosen if name == PLAN]
+    if "" in plans:
+        raise click.UsageError("a plan goes to a file: -o plan=FILE")
+    if plans and environments != 1:
+        raise click.UsageError("a plan file holds the plan of one environment: name one")
+
+
+def _save_plan(session: Session, file: str, plan: Data | None) -> None:
+    """Write a plan that was made. Its texts are masked one by one: what binds must stay as it is."""
+    if plan is None:
+        return
+    try:
+        write_private_file(Path(file), harmless_json(json.dumps(plan, indent=2)) + "\n")
+    except OSError as error:
+        raise click.FileError(file, error.strerror or "cannot be written") from error
+    session.console.note_unless_quiet([Line(f"saved the plan to {file}")])
 
 
 def _as_format(session: Session, name: str, kind: str, reports: list[Report], code: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final, TypeAlias
@@ -16,7 +17,7 @@ from gitops_push.cluster.preflight import check_permissions, check_sizes
 from gitops_push.cluster.targets import Target
 from gitops_push.core.deployment import Result
 from gitops_push.core.errors import GitopsPushError, NotNowError
-from gitops_push.core.inventory import Inventory, InventoryEntry, InventoryState, exact, superset
+from gitops_push.core.inventory import Inventory, InventoryEntry, InventoryState, exact, keyed_digest, superset
 from gitops_push.core.plan import Action, Change
 
 _FAILED: Final = InventoryState.FAILED
@@ -24,6 +25,7 @@ _LAST_WRITE_SECONDS: Final = 1.5
 """What the last write of an interrupted run gets: the process has 7 s from the signal, and requests in flight get 5."""
 
 _JOIN_ATTEMPTS: Final = 3
+_KEY_BYTES: Final = 32
 
 Refusal: TypeAlias = ApiFailure | GitopsPushError
 
@@ -36,6 +38,7 @@ class Bookkeeping:
         self._writer = writer
         self._ledger = ledger
         self.stored = request.inventory
+        self._key = request.inventory.key or secrets.token_hex(_KEY_BYTES)
 
     def check(self, targets: Iterable[Target]) -> None:
         """Check permissions, sizes and the place of the inventory; raises with all that is wrong, writes nothing."""
@@ -152,7 +155,8 @@ class Bookkeeping:
 
     def _stamped(self, inventory: Inventory) -> Inventory:
         plan, now = self._request.plan, self._request.options.now()
-        return replace(inventory, commit=plan.commit, manifest_digest=plan.manifest_digest, deployed_at=now)
+        digest = keyed_digest(self._key, self._request.manifests.digest)
+        return replace(inventory, commit=plan.commit, manifest_digest=digest, deployed_at=now, key=self._key)
 
 
 def _merged(old: Iterable[InventoryEntry], new: Iterable[InventoryEntry]) -> tuple[InventoryEntry, ...]:

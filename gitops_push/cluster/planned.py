@@ -123,10 +123,11 @@ def field_changes(
     among = holders(live) if live is not None else ()
     return tuple(
         FieldChange(
-            d.path,
+            disclosure.shown_path(d.path),
             *disclosure.shown(d),
             owner=None if d.before is ABSENT else owner_of(d.path, among),
             origin=None if d.path[-1] == PART_OF_LABEL else origin_of(target.manifest, d.path),
+            tags=(disclosure.tag(d.path, d.before), disclosure.tag(d.path, d.after)),
         )
         for d in sorted(differences, key=lambda difference: path_order(difference.path))
     )
@@ -164,6 +165,8 @@ def _compared_change(request: PlanRequest, found: Survey, target: Target, live: 
         action=Action.BLOCKED if blocked else action,
         fields=fields,
         taken=field_losses(request, found, target, live, compared.lost),
+        gained=tuple(map(found.disclosure(request, target.ref).path_text, compared.gained)),
+        released=tuple(map(found.disclosure(request, target.ref).path_text, compared.released)),
         reason=found.redactor.mask_text(blocked) or reason,
         server_fields=server_changes(request, found, target, compared.server, live),
     )

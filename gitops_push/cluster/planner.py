@@ -17,6 +17,7 @@ from gitops_push.cluster.dry_run import READ_AGAIN
 from gitops_push.cluster.planned import Planned, plan_answered, plan_new, plan_unverified
 from gitops_push.cluster.recreation import plan_recreations
 from gitops_push.cluster.rejections import Refusal, kind_of_refusal, one_for_each_namespace, problems_of
+from gitops_push.cluster.sealing import sealed
 from gitops_push.cluster.survey import PlanRequest, Survey, survey
 from gitops_push.cluster.targets import Target
 from gitops_push.core.codes import Code
@@ -57,17 +58,19 @@ def make_plan(request: PlanRequest, reader: ApiReader) -> Plan:
         raise PlanError((*found.problems, *one_for_each_namespace(problems), *conflicts))
     if conflicts:
         raise RefusedError(conflicts)
-    pruned = _plan_prune(request, found)
+    changes = (*_with_stale_notes(found, [one.change for one in planned]), *_plan_prune(request, found))
     return Plan(
         environment=request.environment.name,
         project=request.inventory.project,
         commit=request.manifests.commit,
         cluster_id=request.cluster_id,
-        manifest_digest=request.manifests.digest,
+        manifest_digest=request.manifests.public_digest,
         planned_at=request.now,
-        changes=in_order((*_with_stale_notes(found, [one.change for one in planned]), *pruned)),
+        changes=in_order(sealed(request, found, changes)),
         seconds=request.clock() - started,
         dry_run=request.dry_run,
+        namespace=request.inventory.namespace,
+        keyed=bool(request.key),
     )
 
 

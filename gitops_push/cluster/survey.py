@@ -39,7 +39,7 @@ class PlanRequest:
 
     `redactor` knows the secrets of the run so far; those of both sides are added before anything is shown, and
     `on_secrets` is told of the redactor that knows them. `now` is the time of the report, `clock` counts seconds.
-    Without `dry_run` the server is only read.
+    Without `dry_run` the server is only read. Not `keyed`, secret values are left out of the tags of the plan.
     """
 
     environment: Environment
@@ -51,9 +51,15 @@ class PlanRequest:
     forced: ForcedConflicts = NOTHING_FORCED
     concurrency: int = 16
     dry_run: bool = True
+    keyed: bool = True
     on_progress: OnProgress = _silent
     on_secrets: Callable[[Redactor], None] = _unheard
     clock: Callable[[], float] = time.monotonic
+
+    @property
+    def key(self) -> str:
+        """Return the key for the tags of the plan, "" where they leave secret values out."""
+        return self.inventory.key if self.keyed else ""
 
     @property
     def policy(self) -> ConflictPolicy:
@@ -87,7 +93,7 @@ class Survey:
 
     def disclosure(self, request: PlanRequest, ref: ObjectRef) -> Disclosure:
         """Return what may be shown of an object."""
-        return Disclosure(ref, self.redactor, sensitive_fields(request, ref))
+        return Disclosure(ref, self.redactor, sensitive_fields(request, ref), request.key)
 
 
 Pick = Callable[[Iterable[Target], Mapping[ObjectRef, Body]], Iterable[Target]]

@@ -28,7 +28,8 @@ class Comparison:
     """How merged differs from live.
 
     `ours` are differences of fields that we own before or after, `server` the others; `lost` is what other
-    managers lose, `gained` are fields that become ours without changing their value. `pending` says whether applying
+    managers lose, `gained` are fields that become ours without changing their value, `released` those that cease to be
+    ours and keep it. `pending` says whether applying
     the object would write anything that is not ignored by a rule. `changed` are all fields that differ, whosever.
     """
 
@@ -36,6 +37,7 @@ class Comparison:
     server: tuple[Difference, ...]
     lost: tuple[Loss, ...]
     gained: tuple[FieldPath, ...]
+    released: tuple[FieldPath, ...]
     changes_ownership: bool
     pending: bool
     changed: tuple[FieldPath, ...] = ()
@@ -50,7 +52,7 @@ def compare(live: Body, merged: Body, wanted: Body, ignored: Iterable[FieldPath]
     before, after = comparable(live), comparable(merged)
     changes_ownership = not _same_entry(live, merged)
     if not changes_ownership and same(before, after):
-        return Comparison((), (), (), (), changes_ownership=False, pending=False)
+        return Comparison((), (), (), (), (), changes_ownership=False, pending=False)
     patterns = tuple(ignored)
     # The label of membership can never be ignored: an object without it is not ours, and would never be pruned.
     matters = value_at(_MEMBERSHIP, before, ABSENT) != value_at(_MEMBERSHIP, after, ABSENT) or not same(
@@ -65,7 +67,8 @@ def compare(live: Body, merged: Body, wanted: Body, ignored: Iterable[FieldPath]
         ours=ours,
         server=tuple(compress(differences, map(not_, is_ours))),
         lost=losses(live, merged),
-        gained=_gained(live, merged, ours),
+        gained=_newly_ours(live, merged, ours),
+        released=_newly_ours(merged, live, ours),
         changes_ownership=changes_ownership,
         pending=matters or (changes_ownership and _is_more_than(differences, patterns, live, merged)),
         changed=tuple(difference.path for difference in differences),
@@ -107,12 +110,12 @@ def _our_paths(body: Body) -> frozenset[FieldPath]:
     return entry.paths() if entry else frozenset()
 
 
-def _gained(live: Body, merged: Body, changed: Iterable[Difference]) -> tuple[FieldPath, ...]:
-    """Return the leaves that are ours in merged only, without those whose value changes anyway."""
-    after = _our_paths(merged)
-    gained = after - _our_paths(live)
+def _newly_ours(before: Body, after: Body, changed: Iterable[Difference]) -> tuple[FieldPath, ...]:
+    """Return the leaves that are ours in `after` only, without those whose value changes anyway."""
+    owned = _our_paths(after)
     values = frozenset(difference.path for difference in changed)
-    leaves = (path for path in gained if not has_below(after, path) and not covered(path, values))
+    more = owned - _our_paths(before)
+    leaves = (path for path in more if not has_below(owned, path) and not covered(path, values))
     return tuple(sorted(leaves, key=_text))
 
 

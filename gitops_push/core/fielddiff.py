@@ -44,6 +44,7 @@ class FieldChange:
     """One field that differs. `before` is live, `after` what it becomes; secret values are `Masked`.
 
     `owner` is who set the live value where that is known; `origin` is the line of the config repo that wants `after`.
+    `tags` stand for both values in the digest of a plan (`Disclosure.tag`); "" in reports that have none.
     """
 
     path: FieldPath
@@ -51,6 +52,7 @@ class FieldChange:
     after: Shown
     owner: FieldOwner | None = None
     origin: Origin | None = None
+    tags: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)

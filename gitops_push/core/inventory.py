@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NoReturn
@@ -67,7 +68,11 @@ class InventoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """The record in the cluster. `resource_version` "" means that it does not exist yet (then `entries` is empty)."""
+    """The record in the cluster. `resource_version` "" means that it does not exist yet (then `entries` is empty).
+
+    `key` is random, made at the first deployment and kept for ever: tags of secret values in plans, and the digest of
+    the set here, are keyed with it.
+    """
 
     project: str
     environment: str
@@ -80,6 +85,7 @@ class Inventory:
     deployed_at: datetime | None = None
     resource_version: str = ""
     uid: str = ""
+    key: str = field(default="", repr=False)
 
     @property
     def ref(self) -> ObjectRef:
@@ -93,7 +99,19 @@ class Inventory:
 
     def is_of(self, manifest_digest: str) -> bool:
         """Return whether the last deploy sent the set with this digest, and finished."""
-        return self.state not in UNFINISHED and self.manifest_digest == manifest_digest
+        return self.state not in UNFINISHED and self.records(manifest_digest)
+
+    def records(self, manifest_digest: str) -> bool:
+        """Return whether this digest of a set is the one in the record."""
+        return self.manifest_digest == keyed_digest(self.key, manifest_digest)
+
+
+def keyed_digest(key: str, manifest_digest: str) -> str:
+    """Return the digest of a set as the record holds it: with the key it says nothing to whoever lacks that.
+
+    Records of early versions have no key, and the plain digest.
+    """
+    return hmac.digest(key.encode(), manifest_digest.encode(), "sha256").hex() if key else manifest_digest
 
 
 def new_inventory(project: str, environment: str, namespace: str) -> Inventory:
@@ -205,6 +223,8 @@ def _data(inventory: Inventory) -> dict[str, str]:
         "digest": inventory.manifest_digest,
         "objects": _objects_text(inventory.entries),
     }
+    if inventory.key:
+        data["planKey"] = inventory.key
     if inventory.deployed_at is not None:
         data["deployedAt"] = inventory.deployed_at.isoformat()
     return data
@@ -249,6 +269,7 @@ def _read(metadata: Mapping[str, Any], data: Mapping[str, Any]) -> Inventory:
         deployed_at=datetime.fromisoformat(deployed_at) if deployed_at else None,
         resource_version=_text(metadata.get("resourceVersion", "")),
         uid=_text(metadata.get("uid", "")),
+        key=_text(data.get("planKey", "")),
     )
 
 

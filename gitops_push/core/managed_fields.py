@@ -77,6 +77,14 @@ def our_entry(body: Body) -> ManagerEntry | None:
     return None
 
 
+def our_leaves(body: Body) -> tuple[FieldPath, ...]:
+    """Return the fields that our applies set, without the containers around others, in a stable order."""
+    entry = our_entry(body)
+    paths = entry.paths() if entry else frozenset()
+    around = {ancestor for path in paths for ancestor in prefixes(path)}
+    return tuple(sorted(paths - around, key=str))
+
+
 def field_set(fields_v1: Mapping[str, Any]) -> frozenset[FieldPath]:
     """Return the members of a FieldsV1 set."""
     return frozenset(_members(fields_v1, ()))

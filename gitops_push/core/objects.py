@@ -61,7 +61,8 @@ class ManifestSet:
     """All objects of one environment at one commit, in the order of the build.
 
     `digest` is the SHA-256 (hex) over the canonical JSON of all bodies, sorted by ref: the same content gives the same
-    digest whatever the order of files. `warnings` are lines for people (deprecated fields, ambiguous scalars).
+    digest whatever the order of files. It never leaves the process: what does is `public_digest`, without secret values
+    (`core.manifest_digest`). `warnings` are lines for people (deprecated fields, ambiguous scalars).
     """
 
     environment: str
@@ -69,3 +70,4 @@ class ManifestSet:
     manifests: tuple[Manifest, ...]
     digest: str
     warnings: tuple[str, ...] = ()
+    public_digest: str = ""

@@ -119,7 +119,9 @@ class Change:
     `unchecked` what its definition asks for and nothing has checked.
     `renamed_from` is the earlier hashed name that a new object follows, `replaced_by` the one that follows a deleted
     object. `take_over` is there for `Action.TAKE_OVER`, and for one that is blocked. `immutable` are the fields, as the
-    server names them, that make a recreation necessary.
+    server names them, that make a recreation necessary. `gained` and `released` are fields that become ours, or cease
+    to be, while their value stays. `content` is the tag (`Disclosure.tag`) of what is sent, or of what we set in an
+    object to be deleted.
     """
 
     ref: ObjectRef
@@ -142,6 +144,9 @@ class Change:
     replaced_by: str = ""
     take_over: TakeOver | None = None
     immutable: tuple[str, ...] = ()
+    gained: tuple[str, ...] = ()
+    released: tuple[str, ...] = ()
+    content: str = ""
 
     @property
     def server_changes(self) -> int:
@@ -160,7 +165,8 @@ WRITING = APPLIED | {Action.PRUNE}
 class Plan:
     """All changes of one environment, sorted: blocked ones, deletions, recreations, the rest in the order of apply.
 
-    `dry_run` False: nothing was asked but what is there, so no change is checked by the server.
+    `dry_run` False: nothing was asked but what is there, so no change is checked by the server. `namespace` is that of
+    the inventory. `keyed` says whether the tags hold secret values, under the inventory's key.
     """
 
     environment: str
@@ -172,6 +178,8 @@ class Plan:
     changes: tuple[Change, ...]
     seconds: float = 0.0
     dry_run: bool = True
+    namespace: str = ""
+    keyed: bool = False
 
     @property
     def has_changes(self) -> bool:

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +26,9 @@ _CUT: Final = 16
 _CUTTABLE: Final = 32
 _TOKEN: Final = re.compile(r"[A-Za-z0-9+/_=.~%-]+")
 _MARKER: Final = re.compile("\u2039secret:([0-9a-f]{8})\u203a")
+
+LEFT_OUT: Final = "\u2039secret\u203a"
+"""Stands for any secret value where a text must be the same in every run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +73,18 @@ class Redactor:
 
         Overlapping values are replaced as one. Masking masked text changes nothing.
         """
+        return self._rewritten(text, lambda found: str(self.mask_value(self._value_of.get(found, found))))
+
+    def without_values(self, text: str) -> str:
+        """Return the text with `LEFT_OUT` for every secret value in it and for every tag: the same in every run."""
+        return without_tags(self._rewritten(text, lambda _: LEFT_OUT))
+
+    def _rewritten(self, text: str, stand_in: Callable[[str], str]) -> str:
         pieces: list[str] = []
         done = 0
         for start, end in self._spans(text):
             pieces.append(text[done:start])
-            found = text[start:end]
-            pieces.append(str(self.mask_value(self._value_of.get(found, found))))
+            pieces.append(stand_in(text[start:end]))
             done = end
         return "".join((*pieces, text[done:])) if pieces else text
 
@@ -113,6 +122,11 @@ class Redactor:
                 yield at, length
                 covered = max(covered, at + length)
             at += 1
+
+
+def without_tags(text: str) -> str:
+    """Return masked text with `LEFT_OUT` for every tag: tags are new in every run."""
+    return _MARKER.sub(LEFT_OUT, text)
 
 
 def _cut_length(form: str, text: str, at: int) -> int:

@@ -19,6 +19,7 @@ from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.objects import ManifestSet, ObjectRef
 from gitops_push.core.origin import Origin
 from gitops_push.core.plan import Action, Change, Plan, TakeOver, YieldedField
+from gitops_push.core.plan_digest import plan_digest
 from gitops_push.core.redaction import Masked
 from gitops_push.core.run import RunHeader
 from gitops_push.core.status import StatusReport
@@ -39,7 +40,8 @@ def plan_data(plan: Plan, *, server_fields: bool = False) -> Data:
         "clusterId": plan.cluster_id,
         "project": plan.project,
         "manifestDigest": plan.manifest_digest,
-        "plannedAt": _time(plan.planned_at),
+        "digest": plan_digest(plan),
+        "plannedAt": time_text(plan.planned_at),
         "dryRun": plan.dry_run,
         "hasChanges": plan.has_changes,
         "counts": _counts(plan.changes),
@@ -62,8 +64,8 @@ def deployment_data(deployment: Deployment, *, server_fields: bool = False) -> D
     return {
         "wrote": deployment.wrote,
         "interrupted": deployment.interrupted,
-        "startedAt": _time(deployment.started_at),
-        "finishedAt": _time(deployment.finished_at),
+        "startedAt": time_text(deployment.started_at),
+        "finishedAt": time_text(deployment.finished_at),
         **({"note": deployment.note} if deployment.note else {}),
         "outcomes": [
             {
@@ -85,7 +87,7 @@ def drift_data(report: DriftReport) -> Data:
         "clusterId": report.cluster_id,
         "project": report.project,
         "deployedCommit": report.deployed_commit,
-        "checkedAt": _time(report.checked_at),
+        "checkedAt": time_text(report.checked_at),
         "inSync": report.in_sync,
         "notes": list(report.notes),
         "unmanaged": [ref_data(ref) for ref in report.unmanaged],
@@ -111,9 +113,9 @@ def status_data(report: StatusReport) -> Data:
         "project": inventory.project,
         "deployed": report.deployed,
         "deployedCommit": inventory.commit,
-        "deployedAt": _time(inventory.deployed_at),
+        "deployedAt": time_text(inventory.deployed_at),
         "state": inventory.state.value,
-        "checkedAt": _time(report.checked_at),
+        "checkedAt": time_text(report.checked_at),
         "objects": [
             {**ref_data(found.ref), "health": found.health.value, **({"reason": found.reason} if found.reason else {})}
             for found in report.objects
@@ -124,7 +126,7 @@ def status_data(report: StatusReport) -> Data:
 def manifest_set_data(manifests: ManifestSet) -> Data:
     """Return which objects a build gave, without their bodies."""
     return {
-        "manifestDigest": manifests.digest,
+        "manifestDigest": manifests.public_digest,
         "warnings": list(manifests.warnings),
         "objects": [
             {**ref_data(m.ref), "apiVersion": m.api_version, **_origin("origin", m.origin)} for m in manifests.manifests
@@ -198,7 +200,7 @@ def _change(change: Change, *, server_fields: bool = False) -> Data:
                 "field": loss.field,
                 "manager": loss.manager,
                 "operation": loss.operation,
-                "at": _time(loss.at),
+                "at": time_text(loss.at),
                 **_side("live", loss.live),
                 **_side("ours", loss.ours),
                 **_origin("origin", loss.origin),
@@ -216,7 +218,7 @@ def _change(change: Change, *, server_fields: bool = False) -> Data:
 def _yielded(left: YieldedField) -> Data:
     return {
         "field": format_field_path(left.field.path),
-        **({"owner": _owner(left.field.owner)} if left.field.owner else {}),
+        **({"owner": owner_data(left.field.owner)} if left.field.owner else {}),
         **({"autoscaler": str(left.field.autoscaler)} if left.field.autoscaler else {}),
         **_side("live", left.live),
         **_side("ours", left.ours),
@@ -238,7 +240,7 @@ def _field(field: FieldChange) -> Data:
         "path": format_field_path(field.path),
         **_side("before", field.before),
         **_side("after", field.after),
-        **({"owner": _owner(field.owner)} if field.owner else {}),
+        **({"owner": owner_data(field.owner)} if field.owner else {}),
         **_origin("origin", field.origin),
     }
 
@@ -250,9 +252,10 @@ def _side(name: str, value: Shown) -> Data:
     return {name: {"masked": value.tag} if isinstance(value, Masked) else value}
 
 
-def _owner(owner: FieldOwner) -> Data:
+def owner_data(owner: FieldOwner) -> Data:
+    """Return who set a value."""
     subresource = {"subresource": owner.subresource} if owner.subresource else {}
-    return {"manager": owner.manager, "operation": owner.operation, "at": _time(owner.at), **subresource}
+    return {"manager": owner.manager, "operation": owner.operation, "at": time_text(owner.at), **subresource}
 
 
 def _origin(name: str, origin: Origin | None) -> Data:
@@ -264,5 +267,6 @@ def ref_data(ref: ObjectRef) -> Data:
     return {"group": ref.group, "objectKind": ref.kind, "namespace": ref.namespace, "name": ref.name}
 
 
-def _time(at: datetime | None) -> str | None:
+def time_text(at: datetime | None) -> str | None:
+    """Return a time as RFC 3339."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ") if at else None

@@ -12,7 +12,7 @@ from gitops_push.reports.json_report import Data, document, origin_data, ref_dat
 def origins_document(manifests: ManifestSet, header: RunHeader) -> Data:
     """Return the objects, and of each every scalar's place. The values stand in the objects only."""
     items = [_item(manifest) for manifest in manifests.manifests]
-    return document("ManifestSet", header, {"manifestDigest": manifests.digest, "items": items}, 0)
+    return document("ManifestSet", header, {"manifestDigest": manifests.public_digest, "items": items}, 0)
 
 
 def _item(manifest: Manifest) -> Data:

@@ -12,6 +12,7 @@ from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.managed_fields import FIELD_MANAGER
 from gitops_push.core.plan import Action, Change, Fidelity, Plan, YieldedField
+from gitops_push.core.plan_digest import plan_digest
 from gitops_push.core.run import RunHeader
 from gitops_push.reports.lines import Line, Tone, columns, counted
 from gitops_push.reports.take_over_text import take_over_lines, take_over_summary
@@ -81,7 +82,8 @@ def plan_lines(
     if shown and plan.count(Action.UNCHANGED):
         lines.append(Line(f"unchanged: {plan.count(Action.UNCHANGED)}", Tone.DIM))
     if next_command and plan.has_changes and not plan.count(Action.BLOCKED):
-        lines.append(Line(f"next: {next_command}"))
+        digest = [Line(f"plan digest: {_digest(plan)}")] if plan.dry_run else []
+        lines += [*digest, Line(f"next: {next_command}")]
     lines.append(_verdict(plan))
     return tuple(lines)
 
@@ -224,6 +226,11 @@ def _diff_tone(line: str) -> Tone:
             return Tone.DELETE
         case _:
             return Tone.DIM
+
+
+def _digest(plan: Plan) -> str:
+    without = "" if plan.keyed else "  (without secret values: the first deployment makes the key for them)"
+    return plan_digest(plan) + without
 
 
 def _how(plan: Plan) -> str:

@@ -22,7 +22,7 @@ from gitops_push.core.redaction import Redactor
 from gitops_push.core.run import RunHeader
 from gitops_push.repo.build import build_manifests
 from gitops_push.repo.environments import Asked, load_environments, load_nearest_config
-from gitops_push.workflow.masking import redactor_of
+from gitops_push.workflow.masking import redactor_of, with_public_digest
 from gitops_push.workflow.settings import Confirm, Settings, Watcher
 from gitops_push.workflow.workspace import (
     EnvironmentSummary,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from gitops_push.core.drift import DriftReport
     from gitops_push.core.plan import Plan
     from gitops_push.core.status import StatusReport
+    from gitops_push.workflow.approval import Approval
     from gitops_push.workflow.connection import Connection
 
 
@@ -105,6 +106,8 @@ def build(
         lenient = only_printed and not environment.declared
         manifests = build_manifests(workspace.checkout, workspace.files, environment, settings.environ, lenient=lenient)
     redactor = redactor_of((environment, manifests))
+    if with_commit or not only_printed:
+        manifests = with_public_digest(manifests, redactor, environment)
     watcher.secrets(redactor)
     for warning in manifests.warnings:
         watcher.warning(warning)
@@ -148,14 +151,19 @@ def diff(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, Pl
         return prepared.header, _plan(settings, prepared, watcher)
 
 
-def apply(settings: Settings, name: str, watcher: Watcher, confirm: Confirm) -> tuple[RunHeader, Deployment]:
+def apply(
+    settings: Settings, name: str, watcher: Watcher, confirm: Confirm, approval: Approval | None = None
+) -> tuple[RunHeader, Deployment]:
     """Plan, have it confirmed, and deploy exactly that. The only command here that writes.
 
-    Raises what planning raises, and what `confirm` raises; after the first write nothing is raised any more.
+    With an approval the plan is made as the approved one was; whether it still is that one `confirm` judges. Raises
+    what planning raises, and what `confirm` raises; after the first write nothing is raised any more.
     """
     with _prepared(settings, name, watcher) as prepared:
         environment = prepared.built.environment
-        plan = _plan(settings, prepared, watcher)
+        if approval is not None:
+            approval.check_place(environment, prepared.request.cluster_id)
+        plan = _plan(settings, prepared, watcher, keyed=approval is None or approval.keyed)
         check_checkout(prepared.built.checkout, environment, settings)
         confirm(prepared.header, plan, protected=environment.protected)
         return prepared.header, _deploy(settings, prepared, plan, watcher)
@@ -191,14 +199,15 @@ def status(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, 
             return header, read_status(request, connection.api)
 
 
-def _plan(settings: Settings, prepared: Prepared, watcher: Watcher) -> Plan:
+def _plan(settings: Settings, prepared: Prepared, watcher: Watcher, *, keyed: bool = True) -> Plan:
+    """Return the plan; not `keyed` as before the first deployment, to compare it with one from then."""
     from gitops_push.cluster.planner import make_plan
     from gitops_push.core.fidelity import check_fidelity
     from gitops_push.core.plan import Fidelity
 
-    header = prepared.header
+    header, request = prepared.header, replace(prepared.request, keyed=keyed)
     with watcher.working(f"planning {header.environment} against {header.cluster}"):
-        plan = make_plan(prepared.request, prepared.connection.api)
+        plan = make_plan(request, prepared.connection.api)
     check_fidelity(plan.changes, Fidelity(settings.min_fidelity) if settings.min_fidelity else None)
     return plan
 
@@ -251,7 +260,7 @@ def _prepared(settings: Settings, name: str, watcher: Watcher) -> Iterator[Prepa
             manifests=built.manifests,
             inventory=inventory,
             cluster_id=connection.cluster_id,
-            redactor=connection.redactor,
+            redactor=connection.redactor.with_values(filter(None, [inventory.key])),
             on_secrets=watcher.secrets,
             now=watcher.now(),
             forced=ForcedConflicts(settings.force_conflicts, frozenset(settings.forced_objects)),

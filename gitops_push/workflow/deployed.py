@@ -39,7 +39,7 @@ def _built_again(settings: Settings, name: str, workspace: Workspace, inventory:
             manifests = past.build(settings, environment)
     except (ConfigError, BuildError, UsageError) as error:
         return Deployed(unknown=f"{inventory.commit[:12]} was deployed and cannot be built again: {_first(error)}")
-    if manifests.digest == inventory.manifest_digest:
+    if inventory.records(manifests.digest):
         return Deployed(manifests, environment)
     why = past.notes[0] if past.notes else "its checkout had changes that were not committed, or other flags built it"
     return Deployed(unknown=f"{inventory.commit[:12]} was deployed and is built differently now: {why}")

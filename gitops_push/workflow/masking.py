@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gitops_push.core.environment import Environment
 from gitops_push.core.objects import ManifestSet
@@ -15,6 +16,13 @@ def redactor_of(*built: tuple[Environment, ManifestSet]) -> Redactor:
     """Return a redactor with a new random key that knows the secret values of these sets."""
     values = (value for environment, manifests in built for value in _secret_values(manifests, environment))
     return Redactor(secrets.token_bytes(32), values, _public_words(built))
+
+
+def with_public_digest(manifests: ManifestSet, redactor: Redactor, environment: Environment) -> ManifestSet:
+    """Return the set with the digest that may be seen; `redactor` must know the values of this set and no others."""
+    from gitops_push.core.manifest_digest import public_digest
+
+    return replace(manifests, public_digest=public_digest(manifests, redactor, environment.sensitive))
 
 
 def _secret_values(manifests: ManifestSet, environment: Environment) -> Iterator[str]:

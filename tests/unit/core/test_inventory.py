@@ -43,7 +43,7 @@ ENTRY_SETS = st.lists(ENTRIES, unique_by=lambda found: found.ref, max_size=8).ma
 TIMES = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=2))]))
 INVENTORIES = st.builds(
     lambda base, entries, state, texts, at: replace(
-        base, entries=entries, state=state, commit=texts[0], manifest_digest=texts[1], deployed_at=at
+        base, entries=entries, state=state, commit=texts[0], manifest_digest=texts[1], deployed_at=at, key=texts[0]
     ),
     st.builds(new_inventory, SOME_TEXT, SOME_TEXT, st.sampled_from(["shop", "default"])),
     ENTRY_SETS,

@@ -12,6 +12,7 @@ from gitops_push.core.fieldpath import parse_field_path
 from gitops_push.core.objects import ObjectRef
 from gitops_push.core.origin import Origin
 from gitops_push.core.plan import Action, Change, Fidelity, FieldLoss, Plan
+from gitops_push.core.plan_digest import plan_digest
 from gitops_push.core.redaction import Masked
 from gitops_push.core.run import RunHeader
 from gitops_push.reports.lines import Tone
@@ -23,8 +24,9 @@ WEB = ObjectRef("apps", "Deployment", "shop", "web")
 
 
 def text_of(*changes: Change) -> str:
-    plan = Plan("prod", "shop", "1a2b3c4d", "id", "digest", NOW, changes, 0.8)
-    return "\n".join(line.text for line in plan_lines(plan, HEADER, "gitops-push apply prod"))
+    plan = Plan("prod", "shop", "1a2b3c4d", "id", "digest", NOW, changes, 0.8, namespace="shop", keyed=True)
+    shown = "\n".join(line.text for line in plan_lines(plan, HEADER, "gitops-push apply prod"))
+    return shown.replace(plan_digest(plan), "sha256:…")
 
 
 def field(path: str, before: Any, after: Any, **more: Any) -> FieldChange:
@@ -62,6 +64,7 @@ apps/Deployment shop/web
         apps/web.yaml:7:13
     spec.template.spec.containers[name=web].image: registry/web:1.4.0 -> registry/web:1.5.0
 unchanged: 1
+plan digest: sha256:…
 next: gitops-push apply prod
 CHANGES prod: 1 create, 1 update, 1 delete, 1 unchanged"""
     )
