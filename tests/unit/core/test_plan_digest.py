@@ -88,6 +88,8 @@ LEFT_OUT: dict[type, dict[str, Any]] = {
         "live_state": "tag",
         "impact": ("restarts 3 pods",),
         "replaced_by": "env-2",
+        "unchecked": ("rules",),
+        "immutable": ("spec.selector",),
     },
     # Both values are in the tags, and so is the path.
     FieldChange: {
