@@ -10,6 +10,7 @@ from gitops_push.cluster.conflicts import conflicts_of, field_losses, yielded_fi
 from gitops_push.cluster.dry_run import Asked
 from gitops_push.cluster.survey import PlanRequest, Survey, ignored_fields
 from gitops_push.cluster.targets import Target
+from gitops_push.core.allocation import mark_allocated
 from gitops_push.core.comparison import Comparison, compare, compare_leaves
 from gitops_push.core.drift_cause import Versions, causes_of
 from gitops_push.core.errors import Problem
@@ -178,7 +179,7 @@ def _impact(found: Survey, transition: Transition) -> tuple[str, ...]:
 
 def _added(sent: Body, merged: Body) -> tuple[Difference, ...]:
     """Return how a new object differs from what was sent: defaults, and what webhooks set."""
-    return diff_fields(_content(sent), _content(merged), merge_keys(merged))
+    return diff_fields(_content(sent), _content(mark_allocated(merged, None, sent)), merge_keys(merged))
 
 
 def _content(body: Body) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from itertools import compress
 from operator import not_
 from typing import Final
 
+from gitops_push.core.allocation import mark_allocated
 from gitops_push.core.fielddiff import ABSENT, Difference, diff_fields, restricted, same
 from gitops_push.core.fieldpath import FieldPath, covers, prefixes, value_at
 from gitops_push.core.inventory import PART_OF_LABEL
@@ -49,7 +50,7 @@ def compare(live: Body, merged: Body, wanted: Body, ignored: Iterable[FieldPath]
     Differences of ignored fields alone are nothing to do. When something else is to do, they are listed too: the
     request carries them and they would be written.
     """
-    before, after = comparable(live), comparable(merged)
+    before, after = comparable(live), comparable(mark_allocated(merged, live, wanted))
     changes_ownership = not _same_entry(live, merged)
     if not changes_ownership and same(before, after):
         return Comparison((), (), (), (), (), changes_ownership=False, pending=False)
