@@ -43,9 +43,63 @@ _SPEC: Body = {
 }
 
 
+_TOOTH: Body = {
+    "type": "object",
+    "required": ["id"],
+    "properties": {
+        "id": {"type": "integer"},
+        "depth": {"type": "integer", "default": 7},
+        "tags": {"type": "array", "items": _TEXT, "x-kubernetes-list-type": "set"},
+    },
+}
+_RING: Body = {
+    "type": "object",
+    "required": ["name"],
+    "properties": {
+        "name": _TEXT,
+        "side": {**_TEXT, "default": "both"},
+        "colour": {**_TEXT, "default": "grey"},
+        "teeth": {
+            "type": "array",
+            "items": _TOOTH,
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["id"],
+        },
+    },
+}
+_STEP: Body = {
+    "type": "object",
+    "properties": {
+        "to": _TEXT,
+        "weight": {"type": "integer", "default": 1},
+        "match": {"type": "object", "additionalProperties": _TEXT},
+    },
+}
+_LIMITS: Body = {"soft": {"type": "integer", "default": 3}, "hard": {"type": "integer"}}
+_SPROCKET: Body = {
+    "rings": {
+        "type": "array",
+        "items": _RING,
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["name", "side"],
+    },
+    "route": {"type": "array", "items": _STEP},
+    "limits": {"type": "object", "default": {}, "properties": _LIMITS},
+}
+
+
 def gadget_definition(group: str) -> Body:
-    """The CustomResourceDefinition of kind Gadget, with the status and scale subresources."""
-    schema = {"type": "object", "properties": {"spec": {"type": "object", "properties": _SPEC}, "status": _OPEN}}
+    """The CustomResourceDefinition of kind Gadget, with the status subresource."""
+    return _definition(group, "Gadget", _SPEC)
+
+
+def sprocket_definition(group: str) -> Body:
+    """The CustomResourceDefinition of kind Sprocket: keyed lists in keyed lists, defaults at every depth."""
+    return _definition(group, "Sprocket", _SPROCKET)
+
+
+def _definition(group: str, kind: str, spec: Body) -> Body:
+    schema = {"type": "object", "properties": {"spec": {"type": "object", "properties": spec}, "status": _OPEN}}
     version = {
         "name": "v1",
         "served": True,
@@ -56,11 +110,11 @@ def gadget_definition(group: str) -> Body:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"gadgets.{group}"},
+        "metadata": {"name": f"{kind.lower()}s.{group}"},
         "spec": {
             "group": group,
             "scope": "Namespaced",
-            "names": {"plural": "gadgets", "kind": "Gadget"},
+            "names": {"plural": f"{kind.lower()}s", "kind": kind},
             "versions": [version],
         },
     }
