@@ -50,7 +50,7 @@ def yielded_fields(request: PlanRequest, found: Survey, target: Target, live: Bo
             ours=disclosure.shown_value(left.path, value_at(left.path, target.manifest.body, ABSENT)),
             origin=origin_of(target.manifest, left.path),
         )
-        for left in found.yields.fields.get(target.ref, ())
+        for left in found.yields.of(target.ref)
     )
 
 
@@ -59,13 +59,13 @@ def conflicts_of(
 ) -> Iterator[Problem]:
     """Yield a problem for each loss that no rule allows, also for one that a rule would avoid and nothing can."""
     policy = request.policy.of(target.ref)
-    doubt = found.yields.doubts.get(target.ref, "")
+    doubts = found.yields.doubts_about(target.ref)
     for loss in lost:
         action = policy.decide(loss.owner.manager, loss.path)
         if action is ConflictAction.TAKE:
             continue
         shown = found.disclosure(request, target.ref).shown_value(loss.path, value_at(loss.path, live, ABSENT))
-        remedies = "\n".join((*_remedies(target, loss), *_about_autoscalers(loss, doubt)))
+        remedies = "\n".join((*_remedies(target, loss), *_about_autoscalers(loss, doubts)))
         yield found.masked(_conflict(target, loss, shown, remedies))
 
 
@@ -100,10 +100,10 @@ def _remedies(target: Target, loss: Loss) -> tuple[str, ...]:
     )
 
 
-def _about_autoscalers(loss: Loss, doubt: str) -> tuple[str, ...]:
+def _about_autoscalers(loss: Loss, doubts: tuple[str, ...]) -> tuple[str, ...]:
     if loss.path != REPLICAS or loss.owner.subresource != "scale" or is_peoples_tool(loss.owner.manager):
         return ()
-    return (doubt or "(no HorizontalPodAutoscaler and no ScaledObject scales it any more)",)
+    return doubts or ("(no HorizontalPodAutoscaler and no ScaledObject scales it any more)",)
 
 
 def _describe(owner: FieldOwner) -> str:

@@ -41,8 +41,7 @@ class Planned:
 
 def plan_answered(request: PlanRequest, found: Survey, target: Target, asked: Asked, merged: Body) -> Planned:
     """Return what apply would do to an object about which the server answered."""
-    doubt = found.yields.doubts.get(target.ref)
-    warnings = tuple(found.redactor.mask_text(warning) for warning in (*asked.warnings, *((doubt,) if doubt else ())))
+    warnings = tuple(found.redactor.mask_text(warning) for warning in asked.warnings)
     if asked.live is None:
         new = plan_new(request, found, target, None)
         added = server_changes(request, found, target, _added(target.body, merged), None)
@@ -50,7 +49,8 @@ def plan_answered(request: PlanRequest, found: Survey, target: Target, asked: As
     preview = asked.preview
     before, after = (preview.live, preview.merged) if preview else (asked.live, merged)
     compared = compare(before, after, target.body, ignored_fields(request, target.ref, asked.live))
-    change = replace(_compared_change(request, found, target, asked.live, compared), warnings=warnings)
+    change = _compared_change(request, found, target, asked.live, compared)
+    change = replace(change, warnings=(*change.warnings, *warnings))
     if preview:
         change = taken_over(change, preview, target.body, request.forced)
     if change.action in {Action.BLOCKED, Action.UNCHANGED}:
@@ -192,7 +192,7 @@ def _content(body: Body) -> dict[str, Any]:
 def _unchanged(request: PlanRequest, found: Survey, target: Target, live: Body | None) -> Change:
     """Return what every change of a target begins with."""
     metadata = live["metadata"] if live is not None else {}
-    yields = found.yields.fields.get(target.ref, ())
+    yields = found.yields.of(target.ref)
     return Change(
         ref=target.ref,
         api_version=target.manifest.api_version,
@@ -201,6 +201,7 @@ def _unchanged(request: PlanRequest, found: Survey, target: Target, live: Body |
         live_resource_version=str(metadata.get("resourceVersion", "")),
         origin=target.manifest.origin,
         live_state="" if live is None else live_state(live, found.redactor, left_out(yields)),
+        warnings=tuple(map(found.redactor.mask_text, found.yields.doubts_about(target.ref))),
         yielded=() if live is None else yielded_fields(request, found, target, live),
     )
 

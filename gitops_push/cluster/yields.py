@@ -23,6 +23,7 @@ from gitops_push.core.normalization import comparable
 from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.yielding import Yield, body_with_yields, scaled_replicas, shared, yields_of
 
+UNPROCESSABLE: Final = 422
 _SOME_AUTOSCALER: Final = Autoscaler("HorizontalPodAutoscaler", "any", to_zero=True)
 
 
@@ -33,9 +34,17 @@ class Yields:
     fields: Mapping[ObjectRef, tuple[Yield, ...]] = field(default_factory=dict)
     doubts: Mapping[ObjectRef, str] = field(default_factory=dict)
 
+    def of(self, ref: ObjectRef) -> tuple[Yield, ...]:
+        """Return what of an object is left to others."""
+        return self.fields.get(ref, ())
+
     def paths(self, ref: ObjectRef) -> tuple[FieldPath, ...]:
         """Return the fields of an object that stay as they are."""
-        return tuple(left.path for left in self.fields.get(ref, ()))
+        return tuple(left.path for left in self.of(ref))
+
+    def doubts_about(self, ref: ObjectRef) -> tuple[str, ...]:
+        """Return what is not known about an object, for people."""
+        return (self.doubts[ref],) if ref in self.doubts else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +94,20 @@ def _decision(policy: ConflictPolicy, autoscalers: Autoscalers) -> Decide:
         autoscaler = autoscalers.scaled.get(target.ref)
         if asked is not None and asked.merged is not None:
             lost = (*losses(live, asked.merged), *shared(rules, live, asked.merged))
-        elif rules.may_yield and (asked is None or not asked.moved):
+        elif asked is not None and (asked.moved or _is_invalid(asked)):
+            return ()
+        elif rules.may_yield:
             lost = tuple(expected_losses(compare_leaves(live, target.body), live))
         else:
             lost = ()
         return yields_of(rules, live, target.body, lost, autoscaler)
 
     return decide
+
+
+def _is_invalid(asked: Asked) -> bool:
+    """Return whether the object was rejected as it is: should it be created anew, that is done with all its fields."""
+    return asked.failure is not None and asked.failure.status == UNPROCESSABLE
 
 
 def _ask_again(

@@ -181,7 +181,8 @@ def _details(change: Change) -> list[Line]:
     for loss in change.taken:
         if loss.field not in told:
             owner = describe_owner(FieldOwner(loss.manager, loss.operation, loss.at))
-            lines.append(Line(f"    {loss.field}: same value, taken over from {owner}"))
+            what = "same value" if loss.live == loss.ours else " -> ".join(map(show_value, (loss.live, loss.ours)))
+            lines.append(Line(f"    {loss.field}: {what}, taken over from {owner}"))
     for left in change.yielded:
         lines += _yield_lines(left)
     lines += [Line(f"    {text}") for text in take_over_lines(change.take_over)] if change.take_over else []

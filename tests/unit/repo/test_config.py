@@ -10,6 +10,8 @@ from gitops_push.core.checkout import Checkout
 from gitops_push.core.codes import Code
 from gitops_push.core.environment import (
     Cluster,
+    ConflictAction,
+    ConflictRule,
     CredentialSource,
     DirectorySource,
     FieldRule,
@@ -53,7 +55,8 @@ def errors_of(files: RepoFiles, name: str = "prod") -> list[tuple[Code, str, str
 FULL = """\
     version: 1
     project: shop-config
-    defaults: {wait: {timeout: 90s}, prune: {max: 5}, sensitive: [{kind: ConfigMap, field: data.token}]}
+    defaults: {wait: {timeout: 90s}, prune: {max: 5}, sensitive: [{kind: ConfigMap, field: data.token}],
+      conflicts: [{action: fail}]}
     clusters:
       prod-eu:
         server: https://10.0.0.1:6443/
@@ -75,6 +78,9 @@ FULL = """\
         prune: {kinds: [Namespace]}
         ignore: [{kind: Deployment, manager: hpa*, field: "spec.template.spec.containers[name=web].image"}]
         sensitive: [{field: spec.password}]
+        conflicts:
+          - {manager: hpa*, kind: Deployment, field: spec.replicas, action: yield}
+          - {group: apps, namespace: shop, name: web, action: take}
     """
 
 
@@ -87,7 +93,7 @@ def test_every_key_of_an_environment_arrives(write: Writer) -> None:
     )
     kustomize, directory = environment.sources
     assert isinstance(kustomize, KustomizeSource)
-    assert (kustomize.path, str(kustomize.origin)) == ("apps/web/overlays/prod", "gitops-push.yaml:17:20")
+    assert (kustomize.path, str(kustomize.origin)) == ("apps/web/overlays/prod", "gitops-push.yaml:18:20")
     assert isinstance(directory, DirectorySource)
     assert (directory.path, directory.recursive) == ("base/crds", True)
     assert environment.external == (
@@ -102,9 +108,14 @@ def test_every_key_of_an_environment_arrives(write: Writer) -> None:
     assert environment.ignore == (
         FieldRule(kind="Deployment", manager="hpa*", field="spec.template.spec.containers[name=web].image"),
     )
+    assert environment.conflicts == (
+        ConflictRule(manager="hpa*", kind="Deployment", field="spec.replicas", action=ConflictAction.YIELD),
+        ConflictRule(group="apps", namespace="shop", name="web", action=ConflictAction.TAKE),
+        ConflictRule(action=ConflictAction.FAIL),
+    )
     assert [rule.field for rule in environment.sensitive] == ["spec.password", "data.token"]
-    assert str(environment.origin) == "gitops-push.yaml:13:3"
-    assert str(environment.namespace_origin) == "gitops-push.yaml:15:16"
+    assert str(environment.origin) == "gitops-push.yaml:14:3"
+    assert str(environment.namespace_origin) == "gitops-push.yaml:16:16"
     assert environment.declared
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
 
+from gitops_push.core.autoscaling import Autoscaler
 from gitops_push.core.checkout import Checkout
-from gitops_push.core.fielddiff import ABSENT, FieldChange, FieldOwner
+from gitops_push.core.fielddiff import ABSENT, FieldChange, FieldOwner, Shown
 from gitops_push.core.fieldpath import parse_field_path
 from gitops_push.core.objects import ObjectRef
 from gitops_push.core.origin import Origin
-from gitops_push.core.plan import Action, Change, Fidelity, FieldLoss, Plan
+from gitops_push.core.plan import Action, Change, Fidelity, FieldLoss, Plan, YieldedField
 from gitops_push.core.plan_digest import plan_digest
 from gitops_push.core.redaction import Masked
 from gitops_push.core.run import RunHeader
+from gitops_push.core.yielding import Yield
 from gitops_push.reports.lines import Tone
 from gitops_push.reports.plan_text import plan_lines
 
@@ -90,6 +93,51 @@ def test_who_loses_a_field_is_named_with_operation_and_time() -> None:
     )
     assert "spec.replicas 5 -> 3; takes 1 field from kubectl-edit" in shown
     assert 'was set by "kubectl-edit" (Update, 2026-11-20 10:41:00Z)' in shown
+
+
+SCALER = FieldOwner("kube-controller-manager", "Update", NOW, "scale")
+HPA = Autoscaler("HorizontalPodAutoscaler", "web")
+
+
+def left(
+    owner: FieldOwner | None, autoscaler: Autoscaler | None, live: Shown = 5, path: str = "spec.replicas"
+) -> YieldedField:
+    return YieldedField(Yield(parse_field_path(path), owner, autoscaler), live, 2, Origin("web.yaml", 6, 13))
+
+
+def test_a_change_of_nothing_that_leaves_fields_to_others_has_a_row_and_no_details() -> None:
+    updater = FieldOwner("image-updater", "Apply", NOW)
+    image = left(updater, None, "web:9", "spec.template.spec.containers[name=web].image")
+    shown = text_of(Change(WEB, "apps/v1", Action.UNCHANGED, yielded=(left(SCALER, HPA), image)))
+    assert shown.splitlines()[2:] == [
+        (
+            "   unchanged  apps/Deployment shop/web  "
+            "yields spec.replicas (5) to kube-controller-manager for HorizontalPodAutoscaler web; "
+            "yields containers[name=web].image (web:9) to image-updater"
+        ),
+        "unchanged: 1",
+        "IN SYNC prod: 1 object, nothing to do",
+    ]
+
+
+def test_the_details_of_a_change_say_what_stays_whose_it_is_and_which_line_wants_another() -> None:
+    change = Change(WEB, "apps/v1", Action.UPDATE, fields=(field("spec.paused", True, ABSENT),))
+    shown = text_of(replace(change, yielded=(left(SCALER, HPA),)))
+    assert "removed (was true); yields spec.replicas (5) to kube-controller-manager for" in shown
+    assert "    spec.replicas: stays 5, not 2" in shown
+    assert (
+        'web.yaml:6:13  set by "kube-controller-manager" (Update of scale, 2026-11-20 10:41:00Z)  '
+        "scaled by HorizontalPodAutoscaler web"
+    ) in shown
+    assert "yields spec.replicas (5) to HorizontalPodAutoscaler web" in text_of(
+        replace(change, yielded=(left(None, HPA),))
+    )
+
+
+def test_a_loss_that_is_no_shown_change_tells_both_values() -> None:
+    loss = FieldLoss("spec.replicas", "hpa", "Update", NOW, live=5, ours=3)
+    shown = text_of(Change(WEB, "apps/v1", Action.UPDATE, taken=(loss,)))
+    assert 'spec.replicas: 5 -> 3, taken over from "hpa" (Update' in shown
 
 
 def test_texts_of_several_lines_are_shown_as_a_diff_with_three_lines_of_context() -> None:
