@@ -85,10 +85,11 @@ def _remedies(target: Target, loss: Loss) -> tuple[str, ...]:
     """Return the ways out, ready to be pasted: a flag, and a rule for `conflicts:` of the config."""
     ref, field = target.ref, format_field_path(loss.path)
     force = f"--force-conflict {ref.kind}/{ref.name}"
-    if len(resolve(loss.path, target.body)) < len(loss.path):
+    found = len(resolve(loss.path, target.body))
+    if found < len(loss.path):
         return (
-            f"the manifest does not set {field} itself, so it cannot be left to that manager: take it over ({force}),",
-            "or remove what changes it from the manifest",
+            f"the manifest has no {format_field_path(loss.path[: found + 1])}, which would go with all that is in it:",
+            f"put it into the manifest, or let it go: {force}, or a rule with action: take",
         )
     parts = {"manager": loss.owner.manager, "kind": ref.kind, "name": ref.name, "field": field}
     rule = ", ".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in parts.items())

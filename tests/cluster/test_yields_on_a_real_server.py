@@ -28,9 +28,11 @@ from tests.unit.cluster.plans import change_of, config_map, deployment
 
 Body = dict[str, Any]
 YIELD, TAKE, FAIL = ConflictAction.YIELD, ConflictAction.TAKE, ConflictAction.FAIL
-IMAGE = "spec.template.spec.containers[name=web].image"
+CONTAINER = "spec.template.spec.containers[name=web]"
+IMAGE = f"{CONTAINER}.image"
 APPLY_PATCH = "application/apply-patch+yaml"
 MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 
 
 def web(namespace: str, **spec: Any) -> Body:
@@ -78,6 +80,11 @@ class Cluster:
         body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}}
         containers = [{"name": "web", "image": image}]
         self.apply_as(manager, {**body, "spec": {"template": {"spec": {"containers": containers}}}})
+
+    def edit_as(self, manager: str, pod: Body) -> None:
+        """Merge into the pod template by an Update."""
+        patch = {"spec": {"template": {"spec": pod}}}
+        self._control_plane.request("PATCH", f"{self.path()}?fieldManager={manager}", patch, STRATEGIC_PATCH)
 
     def calm_down(self) -> None:
         """Wait until the controllers have stopped writing the Deployment."""
@@ -153,6 +160,27 @@ def test_a_rule_leaves_a_field_to_another_applier_for_good(api: HttpApi, cluster
     cluster.set_image_as("image-updater", "web:11")
     assert_settled(api, space, web(space, image="web:3", replicas=3), conflicts=rules)
     assert cluster.image == "web:11"
+
+
+def test_an_item_that_git_drops_and_another_manager_uses_is_a_conflict_until_it_is_let_go(
+    api: HttpApi, cluster: Cluster
+) -> None:
+    space = cluster.namespace
+    with_variable = web(space)
+    with_variable["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "MODE", "value": "a"}]
+    deployed(api, space, with_variable)
+    cluster.edit_as("tuner", {"containers": [{"name": "web", "env": [{"name": "MODE", "value": "b"}]}]})
+    field = f"{CONTAINER}.env[name=MODE].value"
+    rules = (ConflictRule(manager="tuner", action=YIELD),)
+    assert_settled(api, space, with_variable, conflicts=rules)
+    with pytest.raises(RefusedError) as raised:
+        prepare(api, space, web(space), conflicts=rules)
+    (problem,) = raised.value.problems
+    assert f'{field} is also set to "b" by "tuner"' in problem.message
+    assert f"the manifest has no {CONTAINER}.env" in str(problem.hint)
+    deployed(api, space, web(space), conflicts=(ConflictRule(manager="tuner", action=TAKE),))
+    assert "env" not in cluster.get()["spec"]["template"]["spec"]["containers"][0]
+    assert_settled(api, space, web(space), conflicts=rules)
 
 
 def test_a_field_that_both_set_to_one_value_stays_with_both(api: HttpApi, cluster: Cluster) -> None:

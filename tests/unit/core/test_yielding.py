@@ -121,7 +121,7 @@ def test_exactly_what_is_left_to_others_is_missing_from_the_request(body: dict[s
 
 def live(replicas: int | None, *managers: tuple[str, str], **more: Any) -> dict[str, Any]:
     """Return a Deployment whose replicas these managers (and subresources) have."""
-    entries = [
+    entries: list[dict[str, Any]] = [
         {
             "manager": manager,
             "operation": "Apply" if manager == OURS else "Update",
