@@ -31,7 +31,7 @@ from gitops_push.core.fielddiff import ABSENT, Difference
 from gitops_push.core.fieldpath import FieldPath
 from gitops_push.core.managed_fields import our_entry
 from gitops_push.core.objects import Body, ObjectRef
-from gitops_push.core.ownership import being_deleted
+from gitops_push.core.ownership import deletion_reason
 from gitops_push.core.rules import without_fields
 
 __all__ = ["PlanRequest", "report_drift"]
@@ -117,9 +117,9 @@ def _object_drift(request: PlanRequest, found: Survey, target: Target, before: A
     origin = target.manifest.origin
     if live is None:
         return _absent(target, created=target.ref in before.created)
-    since = being_deleted(live)
-    if since:
-        return ObjectDrift(target.ref, Cause.UNVERIFIABLE, reason=f"is being deleted since {since}", origin=origin)
+    deletion = deletion_reason(live)
+    if deletion:
+        return ObjectDrift(target.ref, Cause.UNVERIFIABLE, reason=deletion, origin=origin)
     asked = found.asked.get(target.ref)
     if asked is not None and asked.moved:
         reason = "it changed all the time while it was looked at"

@@ -22,7 +22,7 @@ from gitops_push.core.live_state import live_state
 from gitops_push.core.managed_fields import expected_losses, holders, losses, merge_keys, our_entry, owner_of
 from gitops_push.core.normalization import content_of, origin_of
 from gitops_push.core.objects import Body
-from gitops_push.core.ownership import being_deleted, other_owners
+from gitops_push.core.ownership import deletion_reason, other_owners
 from gitops_push.core.plan import Action, Change, Fidelity
 from gitops_push.core.rules import without_fields
 from gitops_push.core.take_over import taken_over
@@ -143,9 +143,9 @@ def server_changes(
 
 def blocked_reason(live: Body, request: PlanRequest) -> str:
     """Return why an object may not be touched, or ""."""
-    since = being_deleted(live)
-    if since:
-        return f"is being deleted since {since}; wait until it has gone"
+    deletion = deletion_reason(live)
+    if deletion:
+        return f"{deletion}; wait until it has gone"
     return "; ".join(str(owner) for owner in other_owners(live, request.inventory.id))
 
 

@@ -136,6 +136,7 @@ def _plan_rejected(
 ) -> tuple[list[Planned], list[Problem]]:
     """Return recreations, the rejections that are not final as unverified changes, and the others as problems."""
     comes_with_set = _dependencies(found.targets, changing)
+    in_set = frozenset(target.ref for target in found.targets)
     recreations = plan_recreations(request, found, rejected, comes_with_set, reader)
     planned = list(recreations.planned)
     problems = list(recreations.problems)
@@ -147,7 +148,7 @@ def _plan_rejected(
             reason = f"it depends on {needed}, which the same run changes; as of now the server says: {failure.message}"
             planned.append(plan_unverified(request, found, target, reason))
         else:
-            problems += (found.masked(problem) for problem in problems_of(target, failure))
+            problems += (found.masked(problem) for problem in problems_of(target, failure, in_set))
     return planned, problems
 
 

@@ -18,11 +18,8 @@ from gitops_push.core.errors import ClusterError, PlanError, Problem
 from gitops_push.core.inventory import Inventory, to_config_map
 from gitops_push.core.kinds import split_api_version
 from gitops_push.core.plan import Action, Plan
+from gitops_push.core.sizes import DATA_LIMIT_BYTES, OBJECT_LIMIT_BYTES
 
-_OBJECT_LIMIT_BYTES: Final = 1_572_864
-"""etcd's default limit of a request (1.5 MiB): a dry run does not reach etcd, so it does not find this."""
-
-_CONFIG_MAP_LIMIT_BYTES: Final = 1_048_576
 _ROOM_BYTES: Final = 16_384
 """For managedFields and what else the server adds."""
 
@@ -48,15 +45,15 @@ def check_sizes(inventory: Inventory, targets: Iterable[Target]) -> None:
     problems = [
         Problem(
             Code.BUDGET_EXCEEDED,
-            f"{target.ref} has {size} bytes, an API server stores at most {_OBJECT_LIMIT_BYTES} for an object",
+            f"{target.ref} has {size} bytes, an API server stores at most {OBJECT_LIMIT_BYTES} for an object",
             target.manifest.origin,
             target.ref,
         )
         for target in targets
-        if (size := _size(target.body)) + _ROOM_BYTES > _OBJECT_LIMIT_BYTES
+        if (size := _size(target.body)) + _ROOM_BYTES > OBJECT_LIMIT_BYTES
     ]
     size = _size(to_config_map(inventory))
-    if size + _ROOM_BYTES > _CONFIG_MAP_LIMIT_BYTES:
+    if size + _ROOM_BYTES > DATA_LIMIT_BYTES:
         text = f"the inventory of {len(inventory.entries)} objects has {size} bytes, too many for a ConfigMap"
         problems.append(Problem(Code.BUDGET_EXCEEDED, text, ref=inventory.ref, hint="split the environment"))
     if problems:

@@ -6,7 +6,7 @@ The signatures are those of reference/pull-based.md 7.4; servers differ in the H
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import Final
 
@@ -16,10 +16,12 @@ from gitops_push.core.codes import Code
 from gitops_push.core.errors import ClusterError, Problem
 from gitops_push.core.fieldpath import FieldPath, ItemKey, Segment, item_key
 from gitops_push.core.normalization import origin_of
+from gitops_push.core.objects import ObjectRef
 from gitops_push.core.recreation import immutable_fields
 
 FORBIDDEN: Final = 403
 NOT_FOUND: Final = 404
+TOO_LARGE: Final = 413
 
 
 class Refusal(StrEnum):
@@ -28,16 +30,30 @@ class Refusal(StrEnum):
     NO_DRY_RUN = "an admission webhook does not support dry run"
     FORBIDDEN = "the credential may not dry-run it"
     NO_NAMESPACE = "its namespace does not exist"
+    WEBHOOK_DOWN = "an admission webhook does not answer"
     REJECTED = "the server rejects it"
 
 
 _RBAC: Final = re.compile(r'User "[^"]*" cannot (\w+) resource|cannot (patch|create|get|delete) resource')
-_NO_DRY_RUN: Final = re.compile(r'admission webhook "[^"]*" does not support dry run')
+_NO_DRY_RUN: Final = re.compile(
+    r'admission webhook "[^"]*" (?:does not support dry run'
+    r"|denied the request: .*?(?:not support|unsupported|not allow|refus).{0,40}dry.?run"
+    r"|denied the request: .*?dry.?run.{0,40}(?:not support|unsupported|not allow|refus))",
+    re.IGNORECASE,
+)
+"""By what the configuration says (`sideEffects`), or by the webhook's own word."""
 _FIELD_IN_TEXT: Final = (
     re.compile(r'unknown field "([^"]+)"'),
     re.compile(r"[:(] ?\.([a-zA-Z][^:\s]*): "),
     re.compile(r"^\.?([a-zA-Z][\w.\[\]=\",-]*): (?:field not declared|expected)"),
 )
+_IMMUTABLE_HINT: Final = (
+    "the field cannot be changed: give the object a new name, or delete it in the cluster and deploy again"
+)
+_WEBHOOK_DOWN: Final = "failed calling webhook"
+_NO_FIELD: Final = "<nil>"
+_COMBINED: Final = re.compile(r'"([^"]+)" must (?:not )?validate ')
+_WEBHOOK_SERVICE: Final = re.compile(r'Post "https://([^./":]+)\.([^./":]+)\.svc[:/]')
 _PART: Final = re.compile(r"\[([^\]]*)\]|([^.\[\]]+)")
 _PAIR: Final = re.compile(r'(\w+)=(?:"([^"]*)"|([^,]*))')
 
@@ -48,6 +64,8 @@ def kind_of_refusal(failure: ApiFailure) -> Refusal:
         raise ClusterError(Problem(Code.SERVER_UNREACHABLE, f"the API server gave no answer: {failure.message}"))
     if _NO_DRY_RUN.search(failure.message):
         return Refusal.NO_DRY_RUN
+    if _WEBHOOK_DOWN in failure.message:
+        return Refusal.WEBHOOK_DOWN
     if failure.status == FORBIDDEN and _RBAC.search(failure.message):
         return Refusal.FORBIDDEN
     if failure.status == NOT_FOUND and failure.details_kind == "namespaces":
@@ -55,15 +73,20 @@ def kind_of_refusal(failure: ApiFailure) -> Refusal:
     return Refusal.REJECTED
 
 
-def problems_of(target: Target, failure: ApiFailure) -> tuple[Problem, ...]:
-    """Return the problems of a refused dry run: one for each cause that names a field, each at that field's line."""
+def problems_of(
+    target: Target, failure: ApiFailure, in_set: Collection[ObjectRef] = frozenset()
+) -> tuple[Problem, ...]:
+    """Return the problems of a refused dry run: one for each cause that names a field, each at that field's line.
+
+    `in_set` are the objects of the set, which what is missing may be among.
+    """
     match kind_of_refusal(failure):
         case Refusal.FORBIDDEN:
             return (_forbidden(target, failure),)
         case Refusal.NO_NAMESPACE:
             return (_no_namespace(target),)
         case _:
-            return _rejected(target, failure)
+            return _rejected(target, failure, in_set)
 
 
 def one_for_each_namespace(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -98,11 +121,21 @@ def _item(pairs: list[tuple[str, str, str]]) -> ItemKey:
     return item_key({name: int(plain) if plain.isdigit() else (text or plain) for name, text, plain in pairs})
 
 
-def _rejected(target: Target, failure: ApiFailure) -> tuple[Problem, ...]:
-    causes = [(field, message) for field, _, message in failure.causes if field] or _causes_in_text(failure.message)
+def _rejected(target: Target, failure: ApiFailure, in_set: Collection[ObjectRef]) -> tuple[Problem, ...]:
+    named = ((_named_field(field, message), message) for field, _, message in failure.causes)
+    causes = [(field, message) for field, message in named if field] or _causes_in_text(failure.message)
+    hint = _hint(failure, in_set)
     if not causes:
-        return (_problem(target, failure, "", failure.message),)
-    return tuple(_problem(target, failure, field, message) for field, message in dict(causes).items())
+        return (_problem(target, failure, "", failure.message, hint),)
+    return tuple(_problem(target, failure, field, message, hint) for field, message in dict(causes).items())
+
+
+def _named_field(field: str, message: str) -> str:
+    """Return the field of a cause; about combinations of schemas only the message names one (tried on a server)."""
+    if field != _NO_FIELD:
+        return field
+    combined = _COMBINED.search(message)
+    return combined[1] if combined else ""
 
 
 def _causes_in_text(message: str) -> list[tuple[str, str]]:
@@ -113,7 +146,7 @@ def _causes_in_text(message: str) -> list[tuple[str, str]]:
     return []
 
 
-def _problem(target: Target, failure: ApiFailure, field: str, message: str) -> Problem:
+def _problem(target: Target, failure: ApiFailure, field: str, message: str, hint: str | None) -> Problem:
     immutable = _is_immutable(target, failure, field)
     path = server_field_path(field)
     where = f"{field.removeprefix('.')}: " if field and field.removeprefix(".") not in message else ""
@@ -122,7 +155,7 @@ def _problem(target: Target, failure: ApiFailure, field: str, message: str) -> P
         f"{target.ref}: {where}{message}",
         origin_of(target.manifest, path),
         target.ref,
-        _hint(failure, immutable=immutable),
+        _IMMUTABLE_HINT if immutable else hint,
     )
 
 
@@ -130,14 +163,26 @@ def _is_immutable(target: Target, failure: ApiFailure, field: str) -> bool:
     return any(field in {"", found.field} for found in immutable_fields(target.ref, failure.message, failure.causes))
 
 
-def _hint(failure: ApiFailure, *, immutable: bool) -> str | None:
-    if immutable:
-        return "the field cannot be changed: give the object a new name, or delete it in the cluster and deploy again"
-    if "failed calling webhook" in failure.message:
-        return "an admission webhook does not answer: is its workload running?"
+def _hint(failure: ApiFailure, in_set: Collection[ObjectRef]) -> str | None:
+    if kind_of_refusal(failure) is Refusal.WEBHOOK_DOWN:
+        return _webhook_hint(failure.message, in_set)
     if "does not support server-side apply" in failure.message:
         return "the server behind this kind does not support server-side apply"
+    if failure.status == TOO_LARGE or "request is too large" in failure.message:
+        return "the object is too large for the API server: split it into several objects"
     return None
+
+
+def _webhook_hint(message: str, in_set: Collection[ObjectRef]) -> str:
+    found = _WEBHOOK_SERVICE.search(message)
+    service = ObjectRef("", "Service", found[2], found[1]) if found else None
+    if service in in_set:
+        return (
+            f"the webhook is served by {service} of this set, and does not answer: deploy what it runs on first and on "
+            "its own, or let its failurePolicy be Ignore until it runs"
+        )
+    where = f" behind {service}" if service else ""
+    return f"an admission webhook does not answer: is its workload{where} running?"
 
 
 def _forbidden(target: Target, failure: ApiFailure) -> Problem:

@@ -77,6 +77,14 @@ def being_deleted(live: Body) -> str:
     return str(_metadata(live).get("deletionTimestamp") or "")
 
 
+def deletion_reason(live: Body) -> str:
+    """Return since when the object is being deleted and what holds it, as `is being deleted since …`, or ""."""
+    since = being_deleted(live)
+    finalizers = ", ".join(str(name) for name in _metadata(live).get("finalizers") or ())
+    held = f", held by {'finalizers' if ',' in finalizers else 'finalizer'} {finalizers}" if finalizers else ""
+    return f"is being deleted since {since}{held}" if since else ""
+
+
 @dataclass(frozen=True, slots=True)
 class _Marks:
     """The labels and annotations that others put on an object, and who has fields of it."""

@@ -13,7 +13,7 @@ from gitops_push.core.errors import Problem, RefusedError
 from gitops_push.core.inventory import PART_OF_LABEL, InventoryEntry
 from gitops_push.core.managed_fields import our_entry
 from gitops_push.core.objects import Body, Manifest, ObjectRef
-from gitops_push.core.ownership import being_deleted, other_owners
+from gitops_push.core.ownership import deletion_reason, other_owners
 
 KEPT_KINDS: Final = frozenset(
     {
@@ -189,5 +189,5 @@ def _guarded(ref: ObjectRef, live: Body, question: PruneQuestion) -> str:
         return "pruning is switched off"
     if (ref.group, ref.kind) in KEPT_KINDS and ref.kind not in question.rules.kinds:
         return f"objects of kind {ref.kind} are deleted only if prune.kinds names the kind"
-    since = being_deleted(live)
-    return f"it is being deleted since {since}" if since else ""
+    deletion = deletion_reason(live)
+    return f"it {deletion}" if deletion else ""

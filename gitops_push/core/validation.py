@@ -17,6 +17,7 @@ from gitops_push.core.kinds import split_api_version
 from gitops_push.core.names import unsafe_name, wrong_key, wrong_label, wrong_label_value, wrong_name
 from gitops_push.core.objects import Manifest, ObjectRef
 from gitops_push.core.origin import Origin
+from gitops_push.core.sizes import size_problems
 from gitops_push.core.suggestion import did_you_mean
 from gitops_push.core.tree import Node, origin_at
 
@@ -34,6 +35,7 @@ _POD_SPECS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("batch", "Job"): _TEMPLATE,
     ("batch", "CronJob"): ("spec", "jobTemplate", *_TEMPLATE),
 }
+_HOOKS: Final = ("argocd.argoproj.io/hook", "helm.sh/hook")
 _STRING_MAPS: Final = {"ConfigMap": ("data", "binaryData"), "Secret": ("data", "stringData")}
 
 
@@ -115,6 +117,7 @@ def _checks(body: dict[str, Any], origin: Origin) -> Iterator[Problem]:
     for name in _STRING_MAPS.get(ref.kind, ()) if not group else ():
         yield from _string_map_problems(body, ref, (name,), origin)
     yield from _variable_problems(body, ref, origin)
+    yield from size_problems(body, ref, origin)
 
 
 def _identity_problems(body: dict[str, Any], origin: Origin) -> Iterator[Problem]:
@@ -132,13 +135,22 @@ def _identity_problems(body: dict[str, Any], origin: Origin) -> Iterator[Problem
         yield _wrong_identity(body, ("metadata",), "metadata", origin, "a mapping")
         return
     if "name" not in metadata and "generateName" in metadata:
-        place = origin_at(body, ("metadata", "generateName")) or origin
-        hint = "give it a name; objects whose name the server makes up cannot be compared with the cluster"
-        yield Problem(Code.MANIFEST_INVALID, f"{_called(body)}: generateName is not supported yet", place, hint=hint)
+        yield _generated_name(body, metadata, origin)
     elif not (isinstance(metadata.get("name"), str) and metadata["name"]):
         yield _wrong_identity(body, ("metadata", "name"), "metadata.name", origin)
     if not isinstance(metadata.get("namespace") or "", str):
         yield _wrong_identity(body, ("metadata", "namespace"), "metadata.namespace", origin)
+
+
+def _generated_name(body: dict[str, Any], metadata: dict[str, Any], origin: Origin) -> Problem:
+    annotations = metadata.get("annotations")
+    hook = next((name for name in _HOOKS if isinstance(annotations, dict) and name in annotations), "")
+    message = f"{_called(body)} has generateName and no name: every run would create another one"
+    if hook:
+        message = f"{_called(body)} has generateName and no name: hooks ({hook}) are not supported yet"
+    hint = "give it a name; an object whose name the server makes up cannot be compared with the cluster"
+    place = origin_at(body, ("metadata", "generateName")) or origin
+    return Problem(Code.MANIFEST_INVALID, message, place, hint=hint)
 
 
 def _wrong_identity(

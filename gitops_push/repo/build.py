@@ -26,6 +26,7 @@ from gitops_push.core.origin import Origin
 from gitops_push.core.redaction import Redactor
 from gitops_push.core.scopes import IsNamespaced, ref_of, settle_scope
 from gitops_push.core.secret_values import secret_values_of
+from gitops_push.core.sizes import whole_size_problem
 from gitops_push.core.tree import Node
 from gitops_push.core.validation import first_in_unknown_namespaces, object_problems, set_problems
 from gitops_push.documents.json_text import canonical_json
@@ -72,12 +73,13 @@ def build_manifests(
     written = tuple(_manifest(item) for item in raw)
     scopes = scopes_of(manifest.body for manifest in written)
     manifests = settle_scopes(written, environment, lambda group, kind: scopes.get((group, kind)))
-    warnings.extend(judged(set_problems(manifests, environment), raw))
+    digest, too_large = _digest_and_sizes(manifests)
+    warnings.extend(judged((*set_problems(manifests, environment), *too_large), raw))
     return ManifestSet(
         environment=environment.name,
         commit=checkout.commit,
         manifests=manifests,
-        digest=digest_of(manifests),
+        digest=digest,
         warnings=(
             *warnings,
             *_dropped_namespaces(written, manifests),
@@ -99,11 +101,21 @@ def settle_scopes(
 
 def digest_of(manifests: Iterable[Manifest]) -> str:
     """Return the SHA-256 (hex) over the canonical JSON of all bodies, one a line, sorted by ref."""
+    digest, _ = _digest_and_sizes(manifests)
+    return digest
+
+
+def _digest_and_sizes(manifests: Iterable[Manifest]) -> tuple[str, tuple[Problem, ...]]:
+    """Return the digest, and what is too large, in one encoding of the set."""
     digest = hashlib.sha256()
+    too_large: list[Problem] = []
     for manifest in sorted(manifests, key=lambda manifest: manifest.ref):
-        digest.update(canonical_json(manifest.body))
+        line = canonical_json(manifest.body)
+        digest.update(line)
         digest.update(b"\n")
-    return digest.hexdigest()
+        problem = whole_size_problem(manifest, len(line))
+        too_large += [problem] if problem else []
+    return digest.hexdigest(), tuple(too_large)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from gitops_push.cluster.targets import Target
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import ClusterError
 from gitops_push.core.fieldpath import format_field_path
-from gitops_push.core.objects import Manifest
+from gitops_push.core.objects import Manifest, ObjectRef
 from gitops_push.core.origin import Origin
 from gitops_push.core.scopes import ref_of
 from gitops_push.documents.reader import read_one
@@ -121,7 +121,10 @@ def test_immutable_fields_are_told_apart(message: str) -> None:
         ),
         (failure(403, "pods is forbidden: exceeded quota: q"), Refusal.REJECTED),
         (failure(404, 'namespaces "shop" not found', details_kind="namespaces"), Refusal.NO_NAMESPACE),
-        (failure(500, "failed calling webhook"), Refusal.REJECTED),
+        (failure(500, "failed calling webhook"), Refusal.WEBHOOK_DOWN),
+        (failure(400, 'admission webhook "w" denied the request: dry run is not supported'), Refusal.NO_DRY_RUN),
+        (failure(400, 'admission webhook "w" denied the request: does not support dry-run'), Refusal.NO_DRY_RUN),
+        (failure(400, 'admission webhook "w" denied the request: no dry bread'), Refusal.REJECTED),
     ],
 )
 def test_refusals_are_told_apart_by_what_they_say(error: ApiFailure, refusal: Refusal) -> None:
@@ -162,3 +165,34 @@ def test_the_data_of_a_secret_points_at_its_string_data() -> None:
 )
 def test_the_servers_ways_of_writing_fields_are_read(text: str, path: str) -> None:
     assert format_field_path(server_field_path(text)) == path
+
+
+def test_a_webhook_that_does_not_answer_is_named_with_what_runs_it() -> None:
+    url = 'failed calling webhook "w": failed to call webhook: Post "https://hook.shop.svc:443/x?timeout=10s": refused'
+    (problem,) = problems_of(target(), failure(500, url))
+    assert problem.hint == "an admission webhook does not answer: is its workload behind v1/Service shop/hook running?"
+    (problem,) = problems_of(target(), failure(500, url), {ObjectRef("", "Service", "shop", "hook")})
+    assert "v1/Service shop/hook of this set" in str(problem.hint)
+    (problem,) = problems_of(target(), failure(500, 'failed calling webhook "w": Post "https://1.2.3.4/": refused'))
+    assert problem.hint == "an admission webhook does not answer: is its workload running?"
+
+
+def test_what_combines_schemas_is_told_at_the_field_that_only_the_message_names() -> None:
+    combined = 'Invalid value: "": "spec.replicas" must validate one and only one schema (oneOf). Found none valid'
+    rest = "Invalid value: null: some validation rules were not checked because the object was invalid"
+    (problem,) = problems_of(target(), failure(422, "is invalid", ("<nil>", combined), ("<nil>", rest)))
+    assert "spec.replicas" in problem.message
+    assert "<nil>" not in problem.message
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        failure(413, "Request entity too large: limit is 3145728"),
+        failure(500, "etcdserver: request is too large"),
+        failure(500, "rpc error: code = ResourceExhausted desc = trying to send: request is too large"),
+    ],
+)
+def test_what_is_too_large_for_the_server_says_what_to_do(error: ApiFailure) -> None:
+    (problem,) = problems_of(target(), error)
+    assert "split it" in str(problem.hint)

@@ -68,9 +68,16 @@ def environment(external: tuple[ObjectRef, ...] = (), declared: bool = True) -> 
         pytest.param(
             "apiVersion: v1\nkind: Pod\nmetadata:\n  generateName: a-\n",
             "4:17",
-            "a Pod: generateName is not supported yet",
-            "give it a name; objects whose name the server makes up cannot be compared with the cluster",
+            "a Pod has generateName and no name: every run would create another one",
+            "give it a name; an object whose name the server makes up cannot be compared with the cluster",
             id="generateName",
+        ),
+        pytest.param(
+            "apiVersion: v1\nkind: Pod\nmetadata:\n  annotations: {helm.sh/hook: pre-upgrade}\n  generateName: a-\n",
+            "5:17",
+            "a Pod has generateName and no name: hooks (helm.sh/hook) are not supported yet",
+            "give it a name; an object whose name the server makes up cannot be compared with the cluster",
+            id="generateName of a hook",
         ),
         pytest.param(
             CONFIG_MAP + "  labels:\n    canary: true\n",
