@@ -41,7 +41,9 @@ class BoundField:
 class Handover:
     """What changes hands: `what` says how ("takes", "yields", "gains", …), `manager` who else is concerned.
 
-    What of a yielded field is sent may move: that is the point of yielding it.
+    What of a yielded field is sent may move: that is the point of yielding it. What an autoscaler has is left out: it
+    may scale an object for the first time between the plan and its apply. Should that change what is
+    written, the fields tell.
     """
 
     what: str
@@ -124,8 +126,8 @@ def _handovers(change: Change) -> Iterator[Handover]:
         yield Handover("takes", loss.field, f"{loss.manager} ({loss.operation})")
     yield from _taken_over(change.take_over) if change.take_over else ()
     for left in (found.field for found in change.yielded):
-        to = left.autoscaler or (left.owner.manager if left.owner else "")
-        yield Handover("yields", format_field_path(left.path), str(to))
+        if left.autoscaler is None:
+            yield Handover("yields", format_field_path(left.path), left.owner.manager if left.owner else "")
     yield from (Handover("gains", field) for field in change.gained)
     yield from (Handover("releases", field) for field in change.released)
 

@@ -19,6 +19,7 @@ from gitops_push.core.errors import RefusedError
 from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.ownership import NOTHING_FORCED, ForcedConflicts
 from gitops_push.core.plan import Action, Change
+from gitops_push.core.plan_digest import plan_digest
 from tests.cluster.connecting import connected
 from tests.cluster.deploying import deployed, message, prepare, results
 from tests.cluster.planning import request_for
@@ -287,6 +288,21 @@ def test_replicas_are_the_autoscalers_from_the_first_plan_on(
     done = deployed(api, space, web(space, replicas=7, image="web:3"), *others)
     assert (cluster.replicas, cluster.image, results(done)["web"]) == (3, "web:3", Result.DONE)
     assert_settled(api, space, web(space, replicas=7, image="web:3"), *others)
+
+
+def test_an_autoscaler_that_begins_to_scale_does_not_make_an_approved_plan_stale(
+    api: HttpApi, cluster: Cluster, kubectl: Kubectl
+) -> None:
+    space = cluster.namespace
+    deployed(api, space, web(space))
+    kubectl("apply", "-f", "-", stdin=json.dumps(autoscaler(space)))
+    approved = plan_digest(prepare(api, space, web(space, image="web:2")).plan)
+    for count in (5, 6, 2):
+        cluster.scale_as("kube-controller-manager", count)
+        assert plan_digest(prepare(api, space, web(space, image="web:2")).plan) == approved
+    kubectl("delete", "hpa", "web-scaler", "-n", space)
+    cluster.scale_as("kubectl", 4)
+    assert plan_digest(prepare(api, space, web(space, image="web:2")).plan) != approved
 
 
 def test_a_person_who_scales_by_hand_gives_way_even_under_an_autoscaler(

@@ -28,7 +28,8 @@ WEB = ObjectRef("apps", "Deployment", "shop", "web")
 ENV = ObjectRef("", "ConfigMap", "shop", "env")
 LOSS = FieldLoss("spec.replicas", "kubectl-edit", "Update", NOW, Origin("a.yaml", 1))
 FIELD = FieldChange(("spec", "replicas"), 2, 3, OWNER, Origin("a.yaml", 1), ("a" * 64, "b" * 64))
-YIELD = Yield(("spec", "replicas"), OWNER, Autoscaler("HorizontalPodAutoscaler", "web"), 5)
+HPA = Autoscaler("HorizontalPodAutoscaler", "web")
+YIELD = Yield(("spec", "replicas"), OWNER)
 LEFT = YieldedField(YIELD, 5, 2, Origin("a.yaml", 1))
 ENTRY = TakenEntry("kubectl-client-side-apply", "Update", 9)
 TAKE_OVER = TakeOver((ENTRY,), ("spec.paused",), ('metadata.annotations["a"]',), ("helm:shop/web",))
@@ -72,7 +73,7 @@ BINDS: dict[type, dict[str, Any]] = {
     YieldedField: {"field": replace(YIELD, path=("spec", "paused"))},
     TakeOver: {"entries": (), "gone": (), "removed": (), "owners": ()},
     TakenEntry: {"manager": "k9s", "operation": "Apply", "fields": 3},
-    Yield: {"path": ("spec", "paused"), "autoscaler": Autoscaler("ScaledObject", "web")},
+    Yield: {"path": ("spec", "paused"), "owner": FieldOwner("k9s", "Update", LATER), "autoscaler": HPA},
 }
 LEFT_OUT: dict[type, dict[str, Any]] = {
     # Without a dry run each change has another fidelity.
@@ -101,10 +102,9 @@ LEFT_OUT: dict[type, dict[str, Any]] = {
     },
     FieldLoss: {"at": LATER, "origin": Origin("b.yaml", 7), "live": 7, "ours": 8},
     YieldedField: {"live": 7, "ours": 8, "origin": Origin("b.yaml", 7)},
-    # Where there is an autoscaler, it is who counts.
     TakeOver: {},
     TakenEntry: {},
-    Yield: {"owner": FieldOwner("k9s", "Update", LATER), "sent": 6},
+    Yield: {"sent": 6},
 }
 """What does not change what happens: the reasons stand in `core.plan_digest`."""
 
@@ -208,3 +208,11 @@ def test_what_an_earlier_run_has_done_is_no_move() -> None:
     assert [(m.what, m.then, m.now) for m in moves(now, bound(replace(PLAN, changes=())))] == [
         ("object", "unchanged", None)
     ]
+
+
+def test_what_an_autoscaler_has_does_not_bind() -> None:
+    scaled = replace(LEFT, field=replace(YIELD, autoscaler=HPA, sent=5))
+    digests = {
+        plan_digest(WITH[Change]({"yielded": yielded})) for yielded in ((), (scaled,), (replace(scaled, live=7),))
+    }
+    assert len(digests) == 1
