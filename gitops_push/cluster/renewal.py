@@ -51,8 +51,10 @@ def _delete(applier: Applier, write: ObjectWrite, patience: Patience) -> NotWrit
                 return None
             case Gone(message):
                 return NotWritten(Result.FAILED, message)
+            case NotGone(Result.FAILED, message):
+                return NotWritten(Result.FAILED, f"{_HALF_WAY}: {message}")
             case NotGone(result, message):
-                return NotWritten(result, f"{_HALF_WAY}: {message}")
+                return NotWritten(result, message)
         fresh = look_again(applier, write, planned)
         if not isinstance(fresh, Precondition):
             return fresh

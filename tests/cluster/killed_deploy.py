@@ -91,7 +91,15 @@ def adopted_set(namespace: str) -> tuple[dict[str, Any], ...]:
     return (config_map(namespace, "old"),)
 
 
-SETS = {"second": second_set, "adopted": adopted_set}
+def job_set(namespace: str, version: str = "2.0") -> tuple[dict[str, Any], ...]:
+    """Return a Job, to be recreated when its version changes."""
+    job = workloads.job("migrate")
+    job["metadata"]["namespace"] = namespace
+    job["spec"]["template"]["spec"]["containers"][0]["image"] = f"registry.example/app:{version}"
+    return (job,)
+
+
+SETS = {"second": second_set, "adopted": adopted_set, "job": job_set}
 
 
 def config_map(namespace: str, name: str) -> dict[str, Any]:

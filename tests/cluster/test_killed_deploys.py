@@ -15,7 +15,8 @@ from gitops_push.cluster.client import HttpApi
 from gitops_push.core.inventory import InventoryState
 from tests.cluster.connecting import connected
 from tests.cluster.deploying import deployed, stored
-from tests.cluster.killed_deploy import adopted_set, config_map, first_set, second_set
+from tests.cluster.killed_deploy import adopted_set, config_map, first_set, job_set, second_set
+from tests.cluster.planning import until
 from tests.controlplane.cluster import ControlPlane
 from tests.controlplane.kubectl import Kubectl
 
@@ -101,4 +102,52 @@ def test_a_take_over_has_no_more_writes_than_are_killed(
 ) -> None:
     kubectl("apply", "-f", "-", stdin=json.dumps(config_map(namespace, "old")))
     alive = run_killed(control_plane, namespace, TAKE_OVER_WRITES + 1, "before", "adopted")
+    assert (alive.returncode, alive.stdout.strip()) == (0, "ended alive with 0")
+
+
+RECREATION_WRITES = 4
+"""The inventory, the deletion of one object, its creation, the inventory again."""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("write", range(1, RECREATION_WRITES + 1))
+def test_after_a_kill_at_any_write_of_a_recreation_the_next_run_finishes(
+    control_plane: ControlPlane, api: HttpApi, namespace: str, kubectl: Kubectl, write: int, when: str
+) -> None:
+    assert deployed(api, namespace, *job_set(namespace, "1.0")).exit_code == 0
+    old = kubectl.get("job", "migrate", "-n", namespace)["metadata"]["uid"]
+    killed = run_killed(control_plane, namespace, write, when, "job")
+    assert killed.returncode == -signal.SIGKILL, killed.stdout + killed.stderr
+    assert [entry.ref.name for entry in stored(api, namespace).entries] == ["migrate"]
+    until(lambda: not _being_deleted(kubectl, namespace))
+    assert deployed(api, namespace, *job_set(namespace)).exit_code == 0
+    live = kubectl.get("job", "migrate", "-n", namespace)
+    assert live["spec"]["template"]["spec"]["containers"][0]["image"] == "registry.example/app:2.0"
+    assert live["metadata"]["uid"] != old
+    assert [entry.uid for entry in stored(api, namespace).entries] == [live["metadata"]["uid"]]
+    assert deployed(api, namespace, *job_set(namespace)).wrote is False
+
+
+@pytest.mark.parametrize(("write", "when"), [(2, "before"), (2, "after"), (3, "before"), (3, "after")])
+def test_what_a_killed_recreation_left_is_deleted_when_it_leaves_the_config(
+    control_plane: ControlPlane, api: HttpApi, namespace: str, kubectl: Kubectl, write: int, when: str
+) -> None:
+    keep = config_map(namespace, "keep")
+    assert deployed(api, namespace, *job_set(namespace, "1.0")).exit_code == 0
+    assert run_killed(control_plane, namespace, write, when, "job").returncode == -signal.SIGKILL
+    until(lambda: not _being_deleted(kubectl, namespace))
+    assert deployed(api, namespace, keep).exit_code == 0
+    assert kubectl.get("jobs", "-n", namespace)["items"] == []
+    assert [entry.ref.name for entry in stored(api, namespace).entries] == ["keep"]
+
+
+def _being_deleted(kubectl: Kubectl, namespace: str) -> bool:
+    return any("deletionTimestamp" in job["metadata"] for job in kubectl.get("jobs", "-n", namespace)["items"])
+
+
+def test_a_recreation_has_no_more_writes_than_are_killed(
+    control_plane: ControlPlane, api: HttpApi, namespace: str
+) -> None:
+    deployed(api, namespace, *job_set(namespace, "1.0"))
+    alive = run_killed(control_plane, namespace, RECREATION_WRITES + 1, "before", "job")
     assert (alive.returncode, alive.stdout.strip()) == (0, "ended alive with 0")
