@@ -32,6 +32,7 @@ from gitops_push.core.fieldpath import FieldPath
 from gitops_push.core.managed_fields import our_entry
 from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.ownership import deletion_reason
+from gitops_push.core.recreation import immutable_fields
 from gitops_push.core.rules import without_fields
 
 __all__ = ["PlanRequest", "report_drift"]
@@ -138,7 +139,7 @@ def _changed(request: PlanRequest, found: Survey, target: Target, versions: Vers
     asked = found.asked.get(target.ref)
     merged = asked.merged if asked is not None else None
     fields = _fields(request, found, target, versions, merged)
-    rejected = _rejected(found, asked)
+    rejected = _rejected(found, target, asked)
     if fields:
         blocked = found.redactor.mask_text(blocked_reason(versions.live, request))
         reason = "; ".join(part for part in (rejected, blocked) if part)
@@ -185,10 +186,13 @@ def _added(
     return tuple(Difference(field.path, field.value, ABSENT) for field in added)
 
 
-def _rejected(found: Survey, asked: Asked | None) -> str:
+def _rejected(found: Survey, target: Target, asked: Asked | None) -> str:
     """Return why the server did not answer, where that leaves a doubt."""
     if asked is None or asked.failure is None or kind_of_refusal(asked.failure) is Refusal.FORBIDDEN:
         return ""
+    if immutable := immutable_fields(target.ref, asked.failure.message, asked.failure.causes):
+        names = ", ".join(one.field or "a field" for one in immutable)
+        return f"{names} cannot be changed in place; compared without the server's dry run"
     return found.redactor.mask_text(f"compared without the server's dry run, which failed: {asked.failure.message}")
 
 

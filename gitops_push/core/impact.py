@@ -41,6 +41,12 @@ def at(body: Any, *path: str) -> Any:
     return body
 
 
+def mappings_at(body: Any, *path: str) -> tuple[Mapping[str, Any], ...]:
+    """Return the mappings of the list at a path of keys; a manifest that no server has seen may hold anything there."""
+    found = at(body, *path)
+    return tuple(item for item in found if isinstance(item, Mapping)) if isinstance(found, list) else ()
+
+
 def impact_of_write(transition: Transition) -> tuple[str, ...]:
     """Return what creating or updating an object brings about."""
     rule = _WRITES.get((transition.ref.group, transition.ref.kind))
@@ -81,16 +87,15 @@ def _workload(change: Transition) -> Iterator[str]:
 
 def _restart(change: Transition, running: int) -> str:
     """Say how a new pod template rolls out (the Deployment, StatefulSet and DaemonSet controllers of Kubernetes)."""
-    spec = change.after.get("spec") or {}
-    strategy = spec.get("updateStrategy") or {}
-    if spec.get("paused"):
+    spec = at(change.after, "spec")
+    if at(spec, "paused"):
         return "restarts no pod as long as it is paused"
-    if strategy.get("type") == "OnDelete":
+    if at(spec, "updateStrategy", "type") == "OnDelete":
         return "restarts no pod by itself (updateStrategy OnDelete): each keeps its old template until it is deleted"
     if at(spec, "strategy", "type") == "Recreate":
         return f"restarts {pods(running)}, down meanwhile: strategy Recreate stops the old before it starts the new"
-    partition = at(strategy, "rollingUpdate", "partition") or 0
-    if change.ref.kind == "StatefulSet" and partition:
+    partition = at(spec, "updateStrategy", "rollingUpdate", "partition")
+    if change.ref.kind == "StatefulSet" and isinstance(partition, int) and partition:
         return f"restarts {pods(max(0, running - partition))} of {running} (partition {partition})"
     return f"restarts {pods(running)}"
 
@@ -99,7 +104,7 @@ def _service(change: Transition) -> Iterator[str]:
     if change.live is None:
         return
     old, new = change.both("spec", "type")
-    if change.changes("spec", "type") and "LoadBalancer" in {old, new}:
+    if change.changes("spec", "type") and "LoadBalancer" in (old, new):
         yield "its load balancer and address are given up" if old == "LoadBalancer" else "gets a load balancer"
     if change.changes("spec", "clusterIP") and at(change.live, "spec", "clusterIP") and new == "ExternalName":
         yield "gives up its cluster IP"
@@ -111,7 +116,8 @@ def _service(change: Transition) -> Iterator[str]:
 
 
 def _labels(body: Body) -> str:
-    selector = at(body, "spec", "selector") or {}
+    found = at(body, "spec", "selector")
+    selector = found if isinstance(found, Mapping) else {}
     return ",".join(f"{key}={value}" for key, value in sorted(selector.items())) or "none"
 
 
@@ -121,7 +127,7 @@ def _disruption_budget(change: Transition) -> Iterator[str]:
 
 
 def _allows_none(body: Body) -> bool:
-    return at(body, "spec", "maxUnavailable") in {0, "0%"} or at(body, "spec", "minAvailable") == "100%"
+    return at(body, "spec", "maxUnavailable") in (0, "0%") or at(body, "spec", "minAvailable") == "100%"
 
 
 def _cron_job(change: Transition) -> Iterator[str]:
@@ -141,7 +147,7 @@ def _ingress(change: Transition) -> Iterator[str]:
 
 
 def _hosts(body: Body) -> set[str]:
-    return {str(rule["host"]) for rule in at(body, "spec", "rules") or () if rule.get("host")}
+    return {str(rule["host"]) for rule in mappings_at(body, "spec", "rules") if rule.get("host")}
 
 
 def _definition(change: Transition) -> Iterator[str]:
@@ -153,7 +159,7 @@ def _definition(change: Transition) -> Iterator[str]:
 
 
 def _served(body: Body) -> set[str]:
-    return {str(version["name"]) for version in at(body, "spec", "versions") or () if version.get("served")}
+    return {str(version.get("name")) for version in mappings_at(body, "spec", "versions") if version.get("served")}
 
 
 def _stops(live: Body) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, TypeAlias
 
-from gitops_push.core.impact import Transition, at, live_pods, pods
+from gitops_push.core.impact import Transition, at, live_pods, mappings_at, pods
 from gitops_push.core.kinds import BUILT_IN
 from gitops_push.core.objects import Body
 from gitops_push.core.pod_counts import RUNNING_KINDS
@@ -46,9 +46,8 @@ def _sizes(change: Transition) -> Iterator[str]:
 
 def _claims(body: Body | None) -> dict[str, str]:
     """Return the claim templates with the storage that each asks for."""
-    templates = at(body, "spec", "volumeClaimTemplates")
-    every = templates if isinstance(templates, list) else []
-    return {str(at(t, "metadata", "name")): str(at(t, "spec", "resources", "requests", "storage")) for t in every}
+    templates = mappings_at(body, "spec", "volumeClaimTemplates")
+    return {str(at(t, "metadata", "name")): str(at(t, "spec", "resources", "requests", "storage")) for t in templates}
 
 
 def _job(change: Transition) -> Iterator[str]:
@@ -64,7 +63,7 @@ def _pod(change: Transition) -> Iterator[str]:
 
 def _service(change: Transition) -> Iterator[str]:
     address = at(change.live, "spec", "clusterIP")
-    if address and address not in {"None", at(change.after, "spec", "clusterIP")}:
+    if address and address not in ("None", at(change.after, "spec", "clusterIP")):
         yield f"its cluster IP {address} is given up"
     if at(change.live, "spec", "type") == "LoadBalancer":
         yield "its load balancer and address are given up"
@@ -74,7 +73,8 @@ def _service(change: Transition) -> Iterator[str]:
 
 
 def _node_ports(body: Body | None) -> set[int]:
-    return {port["nodePort"] for port in at(body, "spec", "ports") or () if port.get("nodePort")}
+    ports = mappings_at(body, "spec", "ports")
+    return {port["nodePort"] for port in ports if isinstance(port.get("nodePort"), int)}
 
 
 def _configuration(change: Transition) -> Iterator[str]:  # noqa: ARG001

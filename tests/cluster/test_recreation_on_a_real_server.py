@@ -8,9 +8,11 @@ import pytest
 
 from gitops_push.cluster.authorization import USER_AGENT
 from gitops_push.cluster.deployer import deploy
+from gitops_push.cluster.drift import report_drift
 from gitops_push.cluster.http_api import HttpApi
 from gitops_push.cluster.planner import make_plan
 from gitops_push.core.codes import Code
+from gitops_push.core.drift import Cause
 from gitops_push.core.environment import FieldRule
 from gitops_push.core.errors import PlanError
 from gitops_push.core.fieldpath import format_field_path
@@ -302,3 +304,15 @@ def test_an_ignored_immutable_field_is_nothing_to_do(api: HttpApi, namespace: st
     ignore = (FieldRule(kind="Job", field="spec.template"),)
     change = only(planned(api, namespace, job.before(namespace), job.after(namespace), ignore=ignore))
     assert change.action is Action.UNCHANGED
+
+
+@pytest.mark.parametrize("case", [*BY_DEFAULT.values(), *BY_CONSENT.values()], ids=[*BY_DEFAULT, *BY_CONSENT])
+def test_drift_of_an_immutable_field_names_the_field(api: HttpApi, namespace: str, case: Immutable) -> None:
+    apply_all(request_for(namespace, case.before(namespace)), api)
+    (drift,) = report_drift(request_for(namespace, case.after(namespace)), api).drifted
+    assert drift.cause is not Cause.UNVERIFIABLE
+    changed_path = [str(step) for step in case.path if isinstance(step, str)]
+    shown = [[step for step in field.change.path if isinstance(step, str)] for field in drift.fields]
+    wanted = ["data" if step == "stringData" else step for step in changed_path]
+    assert any(path[: len(wanted)] == wanted for path in shown), shown
+    assert "cannot be changed in place" in drift.reason

@@ -30,8 +30,8 @@ class Server(FakeApiServer):
     """Loses answers of deletions: after (True) or before (False) carrying them out; lets things happen in between."""
 
     losses: list[bool] = field(default_factory=list)
-    before_delete: Callable[[], None] = lambda: None
-    before_apply: Callable[[], None] = lambda: None
+    before_delete: Callable[[], object] = lambda: None
+    before_apply: Callable[[], object] = lambda: None
     propagations: list[str] = field(default_factory=list)
 
     def delete(
@@ -90,6 +90,11 @@ def uid(server: FakeApiServer) -> str:
     return str(server.live("Deployment", "shop", "web")["metadata"]["uid"])
 
 
+def image(server: FakeApiServer) -> str:
+    template = server.live("Deployment", "shop", "web")["spec"]["template"]
+    return str(template["spec"]["containers"][0]["image"])
+
+
 def test_the_object_is_deleted_in_the_foreground_and_created_again(server: Server) -> None:
     before = uid(server)
     fate = renew(server)
@@ -121,9 +126,7 @@ def test_what_somebody_recreated_since_the_plan_is_not_deleted(server: Server) -
     fate = renew(server, wanted)
     assert isinstance(fate, NotWritten)
     assert "recreated it since" in fate.message
-    assert (
-        server.live("Deployment", "shop", "web")["spec"]["template"]["spec"]["containers"][0]["image"] == "web:theirs"
-    )
+    assert image(server) == "web:theirs"
 
 
 def test_what_is_gone_already_is_created(server: Server) -> None:
@@ -210,8 +213,7 @@ def test_who_creates_it_in_between_keeps_it(server: Server) -> None:
     fate = renew(server)
     assert isinstance(fate, NotWritten)
     assert fate.message.startswith("deleted, not created again: somebody else created it")
-    image = server.live("Deployment", "shop", "web")["spec"]["template"]["spec"]["containers"][0]["image"]
-    assert image == "web:theirs"
+    assert image(server) == "web:theirs"
 
 
 def test_no_answer_and_no_sight_is_unknown(server: Server) -> None:
@@ -220,3 +222,4 @@ def test_no_answer_and_no_sight_is_unknown(server: Server) -> None:
     fate = renew(server)
     assert isinstance(fate, NotWritten)
     assert fate.result is Result.UNKNOWN
+    assert not fate.message.startswith("deleted")
