@@ -251,7 +251,7 @@ def _try(candidate: _Candidate, reader: ApiReader) -> _Trial:
         fidelity = Fidelity.REFUSED
     name = trial_name(uid)
     try:
-        body = trial_body(target.ref, target.body, name)
+        body = trial_body(target.ref, target.body, name, candidate.live)
         answer = reader.dry_run_apply(target.kind, target.ref.namespace, name, body)
         return _Trial(answer.body, fidelity, answer.warnings)
     except ApiFailure as failure:

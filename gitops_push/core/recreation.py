@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -115,32 +115,45 @@ def trial_name(uid: str) -> str:
     return f"gitops-push-trial-{re.sub('[^0-9a-f]', '', uid)[:12]}"
 
 
-def trial_body(ref: ObjectRef, body: Body, name: str) -> dict[str, Any]:
-    """Return the object under a temporary name, without what only one object can have while the live one is there."""
+def trial_body(ref: ObjectRef, body: Body, name: str, live: Body) -> dict[str, Any]:
+    """Return the object under a temporary name, without what only one object can have and the live one has.
+
+    A node port, an address or a node that the live object has not stays: it may be taken, or no such thing.
+    """
     trial = {**body, "metadata": {**body["metadata"], "name": name}}
-    spec = body.get("spec")
     match ref.group, ref.kind:
-        case "", "Service" if isinstance(spec, Mapping):
-            trial["spec"] = _service_spec(spec)
-        case "", "Pod" if isinstance(spec, Mapping):
-            trial["spec"] = _without(spec, "nodeName")
+        case "", "Service":
+            return _with_spec(trial, live, "clusterIP", "clusterIPs", "healthCheckNodePort", "loadBalancerIP")
+        case "", "Pod":
+            return _with_spec(trial, live, "nodeName")
         case "scheduling.k8s.io", "PriorityClass":
-            return _without(trial, "globalDefault")
-    return trial
+            return _without_same(trial, live, "globalDefault")
+        case _:
+            return trial
 
 
-def _service_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
-    headless = spec.get("clusterIP") == "None" or spec.get("clusterIPs") == ["None"]
-    addresses = () if headless else ("clusterIP", "clusterIPs")
-    trial = _without(spec, "loadBalancerIP", "healthCheckNodePort", *addresses)
+def _with_spec(body: dict[str, Any], live: Body, *names: str) -> dict[str, Any]:
+    """Return the body without these fields of its spec, and without the node ports, that the live object has, too."""
+    spec, old = body.get("spec"), live.get("spec")
+    if not isinstance(spec, Mapping) or not isinstance(old, Mapping):
+        return body
+    headless = spec.get("clusterIP") == "None"
+    tried = _without_same(spec, {} if headless else old, *names)
     ports = spec.get("ports")
     if isinstance(ports, list):
-        trial["ports"] = [_without(port, "nodePort") if isinstance(port, Mapping) else port for port in ports]
-    return trial
+        taken = {port.get("nodePort") for port in old.get("ports") or ()}
+        tried["ports"] = [_without_port(port, taken) for port in ports]
+    return {**body, "spec": tried}
 
 
-def _without(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {key: value for key, value in fields.items() if key not in names}
+def _without_same(fields: Mapping[str, Any], live: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {k: v for k, v in fields.items() if k not in names or k not in live or v != live[k]}
+
+
+def _without_port(port: Any, taken: Collection[Any]) -> Any:
+    if not isinstance(port, Mapping) or port.get("nodePort") not in tuple(taken):
+        return port
+    return {key: value for key, value in port.items() if key != "nodePort"}
 
 
 def _consent(body: Body) -> bool | None:

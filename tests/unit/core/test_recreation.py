@@ -208,31 +208,56 @@ def test_a_refusal_says_what_to_write() -> None:
     assert "recreate: [{kind: Deployment, name: web}]" in remedy
 
 
-def test_a_service_is_tried_without_what_only_one_can_have() -> None:
-    spec = {
-        "type": "LoadBalancer",
-        "clusterIP": "10.0.0.7",
-        "clusterIPs": ["10.0.0.7"],
-        "loadBalancerIP": "1.2.3.4",
-        "healthCheckNodePort": 30001,
-        "ports": [{"port": 80, "nodePort": 30000}, {"port": 81}],
-    }
-    body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "labels": {"a": "b"}}, "spec": spec}
-    tried = trial_body(ObjectRef("", "Service", "shop", "web"), body, "t")
+SERVICE = ObjectRef("", "Service", "shop", "web")
+ADDRESSES = {
+    "clusterIP": "10.0.0.7",
+    "clusterIPs": ["10.0.0.7"],
+    "loadBalancerIP": "1.2.3.4",
+    "healthCheckNodePort": 30001,
+}
+
+
+def service(*node_ports: Any, **spec: Any) -> dict[str, Any]:
+    ports = [{"port": 80 + number, "nodePort": port} for number, port in enumerate(node_ports)]
+    metadata = {"name": "web", "labels": {"a": "b"}}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": ports, **spec}}
+
+
+def test_a_service_is_tried_without_the_addresses_of_the_live_one() -> None:
+    wanted = service(30000, type="LoadBalancer", **ADDRESSES)
+    tried = trial_body(SERVICE, wanted, "t", service(30000, 30002, **ADDRESSES))
     assert tried["metadata"] == {"name": "t", "labels": {"a": "b"}}
-    assert tried["spec"] == {"type": "LoadBalancer", "ports": [{"port": 80}, {"port": 81}]}
-    assert spec["clusterIP"] == "10.0.0.7"
+    assert tried["spec"] == {"type": "LoadBalancer", "ports": [{"port": 80}]}
+    assert wanted["spec"]["ports"] == [{"port": 80, "nodePort": 30000}]
+
+
+def test_a_new_address_is_tried_as_it_may_be_taken_or_wrong() -> None:
+    wanted = service(30009, [], **{**ADDRESSES, "clusterIP": "10.0.0.8", "clusterIPs": ["10.0.0.8"]})
+    tried = trial_body(SERVICE, wanted, "t", service(30000, **ADDRESSES))["spec"]
+    assert tried == {"ports": wanted["spec"]["ports"], "clusterIP": "10.0.0.8", "clusterIPs": ["10.0.0.8"]}
 
 
 def test_a_headless_service_stays_headless() -> None:
-    spec = {"clusterIP": "None", "clusterIPs": ["None"]}
-    body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": spec}
-    assert trial_body(ObjectRef("", "Service", "shop", "web"), body, "t")["spec"] == spec
+    body = service(clusterIP="None", clusterIPs=["None"])
+    assert trial_body(SERVICE, body, "t", body)["spec"] == body["spec"]
 
 
 def test_a_kind_of_another_group_is_tried_as_it_is() -> None:
-    body = {"apiVersion": "x.io/v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"clusterIP": "10.0.0.7"}}
-    assert trial_body(ObjectRef("x.io", "Service", "shop", "a"), body, "t")["spec"] == {"clusterIP": "10.0.0.7"}
+    body = {**service(clusterIP="10.0.0.7"), "apiVersion": "x.io/v1"}
+    assert trial_body(ObjectRef("x.io", "Service", "shop", "a"), body, "t", body)["spec"] == body["spec"]
+
+
+def test_a_pod_is_tried_without_the_node_that_it_is_on() -> None:
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": {"nodeName": "n1"}}
+    ref = ObjectRef("", "Pod", "shop", "x")
+    assert trial_body(ref, pod, "t", pod)["spec"] == {}
+    assert trial_body(ref, pod, "t", {"spec": {"nodeName": "n2"}})["spec"] == {"nodeName": "n1"}
+
+
+@pytest.mark.parametrize("spec", [None, [], "x", {"ports": "x"}, {"ports": [None, [], {"nodePort": {}}]}])
+def test_a_spec_of_an_odd_shape_is_tried_as_it_is(spec: Any) -> None:
+    body = {**service(), "spec": spec}
+    assert trial_body(SERVICE, body, "t", service(30000))["spec"] == spec
 
 
 @pytest.mark.parametrize("uid", [UID, "", "../../x", "é" * 300])

@@ -40,7 +40,7 @@ def service(kind: str = "ClusterIP", address: str = "10.0.0.7", node_port: int |
     return body("Service", type=kind, clusterIP=address, ports=[port])
 
 
-RETENTION = {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete"}}
+RETENTION: dict[str, Any] = {"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete"}}
 STAY = "the volume claims of its pods stay, and their data: data"
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any] | None, tuple[str, ...]]] = {
     "a Deployment": (body("Deployment", replicas=3), None, ("stops 3 pods before it starts new ones",)),
@@ -124,7 +124,7 @@ NESTED: tuple[Any, ...] = (
 def test_no_manifest_whatever_breaks_a_note(kind: tuple[str, str]) -> None:
     ref = ObjectRef(*kind, "shop", "x")
     live = body(kind[1], {"desiredNumberScheduled": 2}, replicas=2, type="LoadBalancer", clusterIP="10.0.0.7")
-    specs = [{key: odd} for key in KEYS for odd in (*ODD, *NESTED)] + [odd for odd in ODD]
+    specs = [{key: odd} for key in KEYS for odd in (*ODD, *NESTED)] + list(ODD)
     for spec in specs:
         after = {**live, "spec": spec}
         impact_of_write(Transition(ref, live, after, (("spec",),)))
