@@ -23,7 +23,6 @@ from gitops_push.core.normalization import comparable
 from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.yielding import Yield, body_with_yields, scaled_replicas, shared, yields_of
 
-UNPROCESSABLE: Final = 422
 _SOME_AUTOSCALER: Final = Autoscaler("HorizontalPodAutoscaler", "any", to_zero=True)
 
 
@@ -94,20 +93,13 @@ def _decision(policy: ConflictPolicy, autoscalers: Autoscalers) -> Decide:
         autoscaler = autoscalers.scaled.get(target.ref)
         if asked is not None and asked.merged is not None:
             lost = (*losses(live, asked.merged), *shared(rules, live, asked.merged))
-        elif asked is not None and (asked.moved or _is_invalid(asked)):
-            return ()
-        elif rules.may_yield:
+        elif rules.may_yield and not (asked is not None and asked.moved):
             lost = tuple(expected_losses(compare_leaves(live, target.body), live))
         else:
             lost = ()
         return yields_of(rules, live, target.body, lost, autoscaler)
 
     return decide
-
-
-def _is_invalid(asked: Asked) -> bool:
-    """Return whether the object was rejected as it is: should it be created anew, that is done with all its fields."""
-    return asked.failure is not None and asked.failure.status == UNPROCESSABLE
 
 
 def _ask_again(
@@ -149,10 +141,12 @@ def _autoscalers(asking: Asking) -> tuple[Autoscalers, dict[ObjectRef, str]]:
 
 
 def _is_open(asking: Asking, target: Target) -> bool:
-    """Return whether it matters to an existing object if something scales it."""
+    """Return whether it matters to an existing object if something scales it: only that in a namespace can be."""
     live = asking.live_of(target)
+    if live is None or not target.ref.namespace:
+        return False
     policy = asking.policy.of(target.ref)
-    left = scaled_replicas(policy, live, target.body, _SOME_AUTOSCALER) if live is not None else None
+    left = scaled_replicas(policy, live, target.body, _SOME_AUTOSCALER)
     return left is not None and policy.rule_for(left.owner.manager if left.owner else "", REPLICAS) is None
 
 

@@ -99,10 +99,10 @@ def shared(policy: ObjectPolicy, live: Body, merged: Body) -> Iterator[Loss]:
 
     Left to that manager too, they never turn into a change when the two values happen to meet.
     """
-    if not policy.may_yield:
-        return
     before, after = our_entry(live), our_entry(merged)
-    ours = after.paths() if after else frozenset()
+    if not policy.may_yield or after is None or (before is not None and before.fields == after.fields):
+        return
+    ours = after.paths()
     gained = ours - (before.paths() if before else frozenset())
     for entry in manager_entries(live):
         for path in () if entry.is_ours else gained & entry.paths():

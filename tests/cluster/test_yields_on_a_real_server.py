@@ -23,6 +23,7 @@ from gitops_push.core.plan_digest import plan_digest
 from tests.cluster.connecting import connected
 from tests.cluster.deploying import deployed, message, prepare, results
 from tests.cluster.planning import request_for
+from tests.cluster.recreating import changed, consenting
 from tests.controlplane.cluster import ControlPlane
 from tests.controlplane.kubectl import Kubectl
 from tests.unit.cluster.plans import change_of, config_map, deployment
@@ -121,11 +122,13 @@ def plan_of(
 
 
 def assert_settled(api: HttpApi, namespace: str, *bodies: Body, **home: Any) -> None:
-    """Assert that neither a plan nor a drift report has anything to say."""
+    """Assert that neither a plan nor a drift report has anything to say, by dry runs or without them."""
     again = prepare(api, namespace, *bodies, **home)
-    assert {change.action for change in again.plan.changes} == {Action.UNCHANGED}
     wanted = request_for(namespace, *bodies, environment=again.environment)
-    assert report_drift(replace(wanted, inventory=again.inventory), api).drifted == ()
+    for dry_run in (True, False):
+        request = replace(wanted, inventory=again.inventory, dry_run=dry_run)
+        assert {change.action for change in make_plan(request, api).changes} == {Action.UNCHANGED}
+        assert report_drift(request, api).drifted == ()
 
 
 def yielded(change: Change) -> dict[str, tuple[Any, Any, str]]:
@@ -358,11 +361,12 @@ def test_without_an_autoscaler_the_scale_of_a_controller_is_a_conflict_that_says
 def test_where_autoscalers_may_not_be_listed_the_plan_says_so(
     own_control_plane: ControlPlane, api: HttpApi, namespace: str, kubectl: Kubectl
 ) -> None:
+    cluster = Cluster(own_control_plane, namespace)
     deployed(api, namespace, web(namespace))
     user = f"deployer-{namespace}"
-    for name, verbs, resources in (("a", "get,list,create,patch", "deployments.apps,configmaps"),):
-        kubectl("create", "role", name, f"--verb={verbs}", f"--resource={resources}", "-n", namespace)
-        kubectl("create", "rolebinding", name, f"--role={name}", f"--user={user}", "-n", namespace)
+    verbs, resources = "--verb=get,list,create,patch", "--resource=deployments.apps,configmaps"
+    kubectl("create", "role", user, verbs, resources, "-n", namespace)
+    kubectl("create", "rolebinding", user, f"--role={user}", f"--user={user}", "-n", namespace)
     with connected(own_control_plane.new_user(user)) as narrow:
         change = plan_of(narrow, namespace, web(namespace, replicas=3))
         assert [format_field_path(field.path) for field in change.fields] == ["spec.replicas"]
@@ -370,6 +374,10 @@ def test_where_autoscalers_may_not_be_listed_the_plan_says_so(
         assert "it cannot be seen whether" in warning
         assert "horizontalpodautoscalers.autoscaling" in warning
         assert "forbidden" in warning
+        cluster.scale_as("kube-controller-manager", 5)
+        with pytest.raises(RefusedError) as raised:
+            plan_of(narrow, namespace, web(namespace))
+        assert "horizontalpodautoscalers.autoscaling" in str(raised.value.problems[0].hint)
 
 
 SCALED_OBJECTS = {
@@ -450,6 +458,25 @@ def test_yields_cost_one_more_dry_run_each_and_one_list_where_replicas_are_open(
             autoscaler(namespace),
         )
         assert counts(lambda: cluster.scale_as("kube-controller-manager", 5)) == (7, 3)
+
+
+def test_an_object_that_is_created_anew_has_all_its_fields_again_and_the_replicas_of_its_autoscaler(
+    api: HttpApi, cluster: Cluster
+) -> None:
+    space = cluster.namespace
+    rules = (ConflictRule(manager="image-updater", action=YIELD),)
+    before = consenting(web(space, replicas=0))
+    before["spec"]["template"]["metadata"]["labels"] = {"app": "web", "tier": "a"}
+    deployed(api, space, before, autoscaler(space), conflicts=rules)
+    cluster.set_image_as("image-updater", "web:9")
+    cluster.scale_as("kube-controller-manager", 3)
+    after = changed(before, ("spec", "selector", "matchLabels"), {"app": "web", "tier": "a"})
+    done = deployed(api, space, after, autoscaler(space), conflicts=rules)
+    change = change_of(done.plan, "web")
+    assert (change.action, results(done)["web"]) == (Action.RECREATE, Result.DONE)
+    assert yielded(change) == {"spec.replicas": (3, 0, "kube-controller-manager")}
+    assert (cluster.image, cluster.replicas) == ("web:1", 3)
+    assert_settled(api, space, after, autoscaler(space), conflicts=rules)
 
 
 def test_a_deploy_goes_on_when_a_yielded_value_moves_meanwhile(api: HttpApi, cluster: Cluster) -> None:
