@@ -54,6 +54,8 @@ def _item(name: str, **fields: Any) -> Body:
     return {"name": name, **fields}
 
 
+TOLERATIONS: Final = [{"key": key, "operator": "Exists"} for key in ("one", "two")]
+
 CATALOGUE: Final = (
     Field("Deployment", ("spec", "replicas"), 3, 4, 5, default=1),
     Field("Deployment", ("spec", "minReadySeconds"), 3, 4, 5),
@@ -72,7 +74,7 @@ CATALOGUE: Final = (
     Field("Deployment", (*WEB, "readinessProbe", "periodSeconds"), 5, 6, 7, stays=True),
     Field("Deployment", (*POD, "terminationGracePeriodSeconds"), 20, 40, 50, default=30),
     Field("Deployment", (*POD, "nodeSelector", "disk"), "ssd", "hdd", "tape"),
-    Field("Deployment", (*POD, "tolerations"), GONE, [{"operator": "Exists"}], [{"key": "x", "operator": "Exists"}]),
+    Field("Deployment", (*POD, "tolerations"), GONE, TOLERATIONS, TOLERATIONS[:1]),
     Field("ConfigMap", ("data", "a"), "1", "2", "3"),
     Field("ConfigMap", ("data", "key.with.dots"), "1", "2", "3"),
     Field("ConfigMap", ("data", "new"), GONE, "2", "3"),
