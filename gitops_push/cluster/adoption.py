@@ -14,8 +14,9 @@ from gitops_push.cluster.api import ApiFailure, ApiReader
 from gitops_push.cluster.crew import in_parallel
 from gitops_push.cluster.dry_run import Asked
 from gitops_push.cluster.planned import blocked_reason
-from gitops_push.cluster.survey import PlanRequest, Survey
+from gitops_push.cluster.survey import PlanRequest, Survey, ignored_fields
 from gitops_push.cluster.targets import Target
+from gitops_push.core.added_fields import AddedField, added_beside
 from gitops_push.core.adoption import (
     Adoption,
     Preview,
@@ -25,8 +26,10 @@ from gitops_push.core.adoption import (
     preview_patch,
     previewed,
 )
+from gitops_push.core.environment import AddedFields
 from gitops_push.core.fielddiff import same
 from gitops_push.core.normalization import comparable
+from gitops_push.core.objects import Body
 
 _GONE: Final = 404
 
@@ -46,9 +49,18 @@ def _to_adopt(request: PlanRequest, found: Survey) -> Iterator[tuple[Target, Ask
         asked = found.asked.get(target.ref)
         if asked is None or asked.live is None or asked.merged is None:
             continue
-        adoption = adoption_of(asked.live, target.body, found.yields.fields.get(target.ref, ()))
+        yields = found.yields.fields.get(target.ref, ())
+        adoption = adoption_of(asked.live, target.body, yields, _added(request, found, target, asked.live))
         if adoption is not None and not blocked_reason(asked.live, request):
             yield target, asked, adoption
+
+
+def _added(request: PlanRequest, found: Survey, target: Target, live: Body) -> tuple[AddedField, ...]:
+    """Return what people added, if the environment wants it removed; what rules ignore or yield stays."""
+    if request.environment.added_fields is AddedFields.KEEP:
+        return ()
+    spared = (*ignored_fields(request, target.ref, live), *found.yields.paths(target.ref))
+    return added_beside(live, target.body, spared)
 
 
 def _previewed(target: Target, asked: Asked, adoption: Adoption, reader: ApiReader) -> Asked:

@@ -28,7 +28,7 @@ from gitops_push.core.drift import Cause, Deployed, DriftReport, FieldDrift, Obj
 from gitops_push.core.drift_cause import Versions, cause_of_object, causes_of
 from gitops_push.core.errors import PlanError, Problem
 from gitops_push.core.fielddiff import ABSENT, Difference
-from gitops_push.core.fieldpath import FieldPath
+from gitops_push.core.fieldpath import FieldPath, value_at
 from gitops_push.core.managed_fields import our_entry
 from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.ownership import deletion_reason
@@ -160,7 +160,7 @@ def _fields(
     live = versions.live
     ignored = (*ignored_fields(request, target.ref, live), *found.yields.paths(target.ref))
     differences = _differences(target, live, merged, ignored)
-    every = (*differences, *_added(live, merged, differences, ignored))
+    every = (*differences, *_added(target, live, merged, differences, ignored))
     told = zip(every, causes_of(versions, every), strict=True)
     causes = {d.path: cause or Cause.UNKNOWN for d, cause in told if cause is not None or merged is not None}
     changes = field_changes(request, found, target, (d for d in every if d.path in causes), live)
@@ -177,13 +177,17 @@ def _differences(
 
 
 def _added(
-    live: Body, merged: Body | None, differences: Iterable[Difference], ignored: tuple[FieldPath, ...]
+    target: Target, live: Body, merged: Body | None, differences: Iterable[Difference], ignored: tuple[FieldPath, ...]
 ) -> tuple[Difference, ...]:
-    """Return what people added beside our fields, as differences to its absence in the config."""
+    """Return what people added beside the config, as differences to its absence there."""
     entry = our_entry(merged if merged is not None else live)
     ours = (entry.paths() if entry else frozenset()) | {difference.path for difference in differences}
     added = added_by_people(without_fields(live, ignored), ours)
-    return tuple(Difference(field.path, field.value, ABSENT) for field in added)
+    return tuple(
+        Difference(field.path, field.value, ABSENT)
+        for field in added
+        if value_at(field.path, target.body, ABSENT) is ABSENT
+    )
 
 
 def _rejected(found: Survey, target: Target, asked: Asked | None) -> str:

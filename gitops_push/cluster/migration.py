@@ -11,9 +11,11 @@ from typing import Final
 
 from gitops_push.cluster.api import ApiFailure
 from gitops_push.cluster.application import Applier, NotWritten, ObjectWrite, live_changed
+from gitops_push.core.added_fields import AddedField, added_beside
 from gitops_push.core.adoption import adoption_of, migrated_body, migration_patch
 from gitops_push.core.deployment import Result
 from gitops_push.core.errors import GitopsPushError
+from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.live_state import live_state
 from gitops_push.core.objects import Body
 from gitops_push.core.yielding import left_out
@@ -38,7 +40,7 @@ def migrate(applier: Applier, write: ObjectWrite) -> ObjectWrite | NotWritten:
         live = _read(applier, write, states, sent_in_vain)
         if isinstance(live, NotWritten):
             return live
-        adoption = adoption_of(live, write.body, yields)
+        adoption = adoption_of(live, write.body, yields, _added(write, live))
         if adoption is None:
             return _left(applier, write, live)
         states.add(_state(applier, write, migrated_body(live, adoption)))
@@ -52,6 +54,12 @@ def migrate(applier: Applier, write: ObjectWrite) -> ObjectWrite | NotWritten:
         except GitopsPushError as error:
             return NotWritten(Result.FAILED, applier.said(error))
     return NotWritten(Result.FAILED, f"it could not be taken over in {_ATTEMPTS} attempts: {sent_in_vain}")
+
+
+def _added(write: ObjectWrite, live: Body) -> tuple[AddedField, ...]:
+    """Return those of the planned additions that still belong to people."""
+    planned = frozenset(write.change.take_over.added if write.change.take_over else ())
+    return tuple(added for added in added_beside(live, write.body) if format_field_path(added.path) in planned)
 
 
 def _read(applier: Applier, write: ObjectWrite, states: set[str], sent_in_vain: str) -> Body | NotWritten:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from gitops_push.core.fielddiff import ABSENT, FieldOwner
 from gitops_push.core.fieldpath import FieldPath, ItemKey, ItemValue, covers, parse_field_path, prefixes, value_at
-from gitops_push.core.managed_fields import ManagerEntry, covered, has_below, manager_entries, read_time
+from gitops_push.core.managed_fields import ManagerEntry, covered, has_below, manager_entries, our_entry, read_time
 from gitops_push.core.objects import Body
 from gitops_push.core.ownership import is_peoples_tool
 
@@ -57,14 +58,41 @@ def added_by_people(live: Body, ours: frozenset[FieldPath]) -> tuple[AddedField,
     return tuple(found[path] for path in sorted(found, key=lambda path: [str(segment) for segment in path]))
 
 
+def added_beside(live: Body, wanted: Body, spared: Iterable[FieldPath] = ()) -> tuple[AddedField, ...]:
+    """Return what people added to an object of ours that the request does not speak of, without the spared fields."""
+    entry = our_entry(live)
+    if entry is None:
+        return ()
+    patterns = tuple(spared)
+    return tuple(
+        added
+        for added in added_by_people(live, entry.paths())
+        if value_at(added.path, wanted, ABSENT) is ABSENT and not any(covers(p, added.path) for p in patterns)
+    )
+
+
 def _peoples_entries(live: Body) -> Iterator[ManagerEntry]:
-    created_at = read_time((live.get("metadata") or {}).get("creationTimestamp"))
+    created_at = None if _is_made_by_us(live) else _created_at(live)
     for entry in manager_entries(live):
         owner = entry.owner
         if owner.operation != "Update" or owner.subresource or not is_peoples_tool(owner.manager):
             continue
-        if owner.manager in _EDITORS or (owner.manager not in _CREATORS and owner.at != created_at):
+        if owner.manager in _EDITORS or (owner.manager not in _CREATORS and not _is_from(created_at, owner)):
             yield entry
+
+
+def _is_from(created_at: datetime | None, owner: FieldOwner) -> bool:
+    return created_at is not None and owner.at == created_at
+
+
+def _created_at(live: Body) -> datetime | None:
+    return read_time((live.get("metadata") or {}).get("creationTimestamp"))
+
+
+def _is_made_by_us(live: Body) -> bool:
+    """Return whether our entry is as old as the object: then no other entry is its creator's."""
+    entry = our_entry(live)
+    return entry is not None and entry.owner.at == _created_at(live)
 
 
 def _roots(paths: frozenset[FieldPath], ours: frozenset[FieldPath]) -> Iterable[FieldPath]:

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
+from gitops_push.core.added_fields import AddedField
 from gitops_push.core.fielddiff import ABSENT, same
 from gitops_push.core.fieldpath import FieldPath, prefixes, resolve, value_at
 from gitops_push.core.managed_fields import ManagerEntry, manager_entries, our_entry
-from gitops_push.core.managed_fields_upgrade import Entry, is_ours, upgraded
+from gitops_push.core.managed_fields_upgrade import Entry, given_up, handed_over, is_ours, upgraded
 from gitops_push.core.objects import Body
 from gitops_push.core.ownership import is_peoples_tool
 from gitops_push.core.secret_values import LAST_APPLIED
@@ -35,15 +36,24 @@ JsonPatch: TypeAlias = tuple[dict[str, Any], ...]
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """What becomes ours: these entries of managedFields. `removed` are the labels and annotations that go with them."""
+    """What becomes ours: these entries of managedFields. `removed` are the labels and annotations that go with them.
+
+    `added` are fields that people added beside ours: they alone become ours of what these people set, to be removed.
+    """
 
     entries: tuple[ManagerEntry, ...]
     removed: tuple[FieldPath, ...] = ()
+    added: tuple[AddedField, ...] = ()
 
     def absorbs(self, entry: Entry) -> bool:
         """Return whether an entry of managedFields is joined into ours; those of subresources never are."""
         who = (str(entry.get("manager") or ""), str(entry.get("operation") or ""))
         return not entry.get("subresource") and not is_ours(entry) and who in {_who(known) for known in self.entries}
+
+    def takes(self, entry: Entry, path: FieldPath) -> bool:
+        """Return whether one field of an entry becomes ours: it is an added one, or inside of one."""
+        by_people = entry.get("operation") == "Update" and is_peoples_tool(str(entry.get("manager")))
+        return by_people and not entry.get("subresource") and any(path[: len(a.path)] == a.path for a in self.added)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +65,19 @@ class Preview:
     merged: Body = field(repr=False)
 
 
-def adoption_of(live: Body, wanted: Body, yields: Iterable[Yield] = ()) -> Adoption | None:
+def adoption_of(
+    live: Body, wanted: Body, yields: Iterable[Yield] = (), added: tuple[AddedField, ...] = ()
+) -> Adoption | None:
     """Return what is to be taken over before `wanted` is applied, or None: the object is ours, or nobody's.
 
-    A manager to which the request leaves a field (`yields`) keeps its entry.
+    A manager to which the request leaves a field (`yields`) keeps its entry. `added` is to be removed.
     """
     spared = {left.owner.manager for left in yields if left.owner and left.sent is None}
     entries = tuple(entry for entry in _kubectl_entries(live) if entry.owner.manager not in spared)
-    if not entries:
+    if not entries and not added:
         return None
-    removed = (path for path in (_LAST_APPLIED_PATH,) if value_at(path, live, ABSENT) is not ABSENT)
-    return Adoption(entries, tuple(path for path in removed if value_at(path, wanted, ABSENT) is ABSENT))
+    removed = (path for path in (_LAST_APPLIED_PATH,) if entries and value_at(path, live, ABSENT) is not ABSENT)
+    return Adoption(entries, tuple(path for path in removed if value_at(path, wanted, ABSENT) is ABSENT), added)
 
 
 def migration_patch(live: Body, adoption: Adoption) -> JsonPatch:
@@ -87,7 +99,7 @@ def migrated_body(live: Body, adoption: Adoption) -> dict[str, Any]:
     """Return the live object as the migration leaves it: other owners, the same values without the removed keys."""
     body = _without(live, adoption.removed)
     entries = body["metadata"].get("managedFields") or ()
-    body["metadata"]["managedFields"] = list(upgraded(entries, adoption.absorbs))
+    body["metadata"]["managedFields"] = list(handed_over(upgraded(entries, adoption.absorbs), adoption.takes))
     return body
 
 
@@ -101,7 +113,7 @@ def expected_body(migrated: Body, merged: Body, adoption: Adoption) -> dict[str,
     before = entry.paths() if entry else frozenset()
     left = [raw for raw in merged["metadata"].get("managedFields") or () if not adoption.absorbs(raw)]
     body = _without(merged, adoption.removed)
-    body["metadata"]["managedFields"] = left
+    body["metadata"]["managedFields"] = list(given_up(left, adoption.takes)[0])
     kept = [path for held in manager_entries(body) for path in held.paths()]
     return _without(body, _uncovered(before, kept))
 

@@ -6,14 +6,14 @@ other and not with the manifest: what the server defaults or a webhook sets is i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import compress
 from operator import not_
 from typing import Final
 
 from gitops_push.core.allocation import mark_allocated
-from gitops_push.core.fielddiff import ABSENT, Difference, diff_fields, restricted, same
+from gitops_push.core.fielddiff import ABSENT, STRING_MAPS, Difference, diff_fields, restricted, same
 from gitops_push.core.fieldpath import FieldPath, covers, prefixes, value_at
 from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.managed_fields import Loss, covered, has_below, losses, merge_keys, our_entry
@@ -97,6 +97,16 @@ def _left_over(live: Body, before: Body, after: Body) -> Iterator[Difference]:
         value = value_at(path, before, ABSENT)
         if value is not ABSENT and not any(ancestor in gone for ancestor in prefixes(path)):
             yield Difference(path, value, ABSENT)
+    yield from _left_in_maps(ours, before, after)
+
+
+def _left_in_maps(ours: frozenset[FieldPath], before: Body, after: Body) -> Iterator[Difference]:
+    """Yield what is left over inside of maps that we own as a whole, as `nodeSelector` is: nobody defaults them."""
+    maps = (path for path in ours if path[-1] in STRING_MAPS and not has_below(ours, path))
+    for path in sorted(maps, key=_text):
+        live, wanted = value_at(path, before), value_at(path, after)
+        if isinstance(live, Mapping) and isinstance(wanted, Mapping):
+            yield from (Difference((*path, key), live[key], ABSENT) for key in sorted(live.keys() - wanted.keys()))
 
 
 def _same_entry(live: Body, merged: Body) -> bool:

@@ -72,6 +72,13 @@ class ConflictAction(StrEnum):
     FAIL = "fail"
 
 
+class AddedFields(StrEnum):
+    """What happens to fields that people added to an object of ours, and that the config repo never set."""
+
+    KEEP = "keep"
+    REMOVE = "remove"
+
+
 @dataclass(frozen=True, slots=True)
 class ConflictRule(FieldRule):
     """What to do about the fields of other managers that the rule speaks of."""
@@ -122,6 +129,7 @@ class Environment:
     protected: bool = False
     prune: PruneRules = PruneRules()
     wait: WaitRules = WaitRules()
+    added_fields: AddedFields = AddedFields.KEEP
     ignore: tuple[FieldRule, ...] = ()
     sensitive: tuple[FieldRule, ...] = ()
     conflicts: tuple[ConflictRule, ...] = ()

@@ -82,7 +82,7 @@ class MergeKeys:
 
 NOTHING_KNOWN: Final = MergeKeys({})
 
-_STRING_MAPS: Final = frozenset(
+STRING_MAPS: Final = frozenset(
     {"annotations", "binaryData", "data", "labels", "limits", "matchLabels", "nodeSelector", "requests", "stringData"}
 )
 _SETS: Final = frozenset({"finalizers"})
@@ -137,7 +137,7 @@ def shape_of(path: FieldPath) -> Shape:
 
 
 def _walk(path: FieldPath, before: Any, after: Any, keys: MergeKeys) -> Iterator[Difference]:
-    if path and path[-1] in _STRING_MAPS:
+    if path and path[-1] in STRING_MAPS:
         before, after = _opened(before, after), _opened(after, before)
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in sorted(before.keys() | after.keys()):

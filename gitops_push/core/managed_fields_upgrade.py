@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
+from gitops_push.core.fieldpath import FieldPath, from_fields_v1
 from gitops_push.core.managed_fields import FIELD_MANAGER
 
 RawPath: TypeAlias = tuple[str, ...]
@@ -17,6 +18,9 @@ RawPath: TypeAlias = tuple[str, ...]
 
 Entry: TypeAlias = Mapping[str, Any]
 """One entry of `metadata.managedFields`, as the API has it."""
+
+Takes: TypeAlias = Callable[[Entry, FieldPath], bool]
+"""Whether a member of an entry becomes ours."""
 
 _MEMBER: Final = "."
 
@@ -66,10 +70,47 @@ def upgraded(entries: Iterable[Entry], absorbs: Callable[[Entry], bool]) -> tupl
     return tuple({**entry, **renamed} if entry is first else dict(entry) for entry in _kept(every, first, absorbs))
 
 
+def given_up(entries: Iterable[Entry], takes: Takes) -> tuple[tuple[dict[str, Any], ...], frozenset[RawPath]]:
+    """Return managedFields without these members of other managers, and the members; an entry without any goes."""
+    left: list[dict[str, Any]] = []
+    given: set[RawPath] = set()
+    for entry in entries:
+        members = decode(entry["fieldsV1"])
+        taken = frozenset() if is_ours(entry) else _with_emptied(members, entry, takes)
+        given |= taken
+        if taken != members or not members:
+            left.append({**entry, "fieldsV1": encode(members - taken)} if taken else dict(entry))
+    return tuple(left), frozenset(given)
+
+
+def handed_over(entries: Iterable[Entry], takes: Takes) -> tuple[dict[str, Any], ...]:
+    """Return managedFields in which these members of other managers are ours instead."""
+    left, given = given_up(entries, takes)
+    return tuple({**e, "fieldsV1": union(e["fieldsV1"], encode(given))} if is_ours(e) else e for e in left)
+
+
 def is_ours(entry: Entry) -> bool:
     """Return whether this is what our server-side applies set."""
     who = (entry.get("manager"), entry.get("operation"), entry.get("subresource") or "")
     return who == (FIELD_MANAGER, "Apply", "")
+
+
+def _with_emptied(members: frozenset[RawPath], entry: Entry, takes: Takes) -> frozenset[RawPath]:
+    """Return the members to take, and the maps and lists around them of which nothing else is left in the entry.
+
+    A list that is a member by itself would be kept with all its items, whosever they are.
+    """
+    taken = frozenset(member for member in members if takes(entry, _path_of(member)))
+    around = _ancestors(taken) & members
+    return taken | (around - _ancestors(members - taken - around))
+
+
+def _ancestors(members: Iterable[RawPath]) -> frozenset[RawPath]:
+    return frozenset(member[:length] for member in members for length in range(1, len(member)))
+
+
+def _path_of(member: RawPath) -> FieldPath:
+    return tuple(segment for key in member if (segment := from_fields_v1(key)) is not None)
 
 
 def _kept(every: Iterable[Entry], first: Entry, absorbs: Callable[[Entry], bool]) -> Iterable[Entry]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
+from gitops_push.core.added_fields import AddedField
 from gitops_push.core.adoption import Preview
 from gitops_push.core.fielddiff import ABSENT, FieldChange
 from gitops_push.core.fieldpath import FieldPath, format_field_path, value_at
@@ -21,9 +24,10 @@ def taken_over(change: Change, preview: Preview, wanted: Body, forced: ForcedCon
     """Return the change of an object as a take over; blocked where it would lose what nobody may have meant to lose."""
     gone = tuple(field for field in change.fields if _is_gone(field.path, wanted))
     what = TakeOver(
-        entries=tuple(_entry(entry) for entry in preview.adoption.entries),
+        entries=(*(_entry(entry) for entry in preview.adoption.entries), *_adders(preview.adoption.added)),
         gone=tuple(format_field_path(field.path) for field in gone),
         removed=tuple(format_field_path(path) for path in preview.adoption.removed),
+        added=tuple(format_field_path(added.path) for added in preview.adoption.added),
     )
     if change.action is Action.BLOCKED:
         return replace(change, take_over=what)
@@ -35,6 +39,12 @@ def taken_over(change: Change, preview: Preview, wanted: Body, forced: ForcedCon
 
 def _is_gone(path: FieldPath, wanted: Body) -> bool:
     return path[-1] != PART_OF_LABEL and value_at(path, wanted, ABSENT) is ABSENT
+
+
+def _adders(added: Iterable[AddedField]) -> tuple[TakenEntry, ...]:
+    """Return who added how many fields; an item of a list counts as one."""
+    counts = Counter((field.owner.manager, field.owner.operation) for field in added)
+    return tuple(TakenEntry(*who, fields) for who, fields in sorted(counts.items()))
 
 
 def _entry(entry: ManagerEntry) -> TakenEntry:

@@ -22,6 +22,7 @@ FIELD_PATH = Text("a field path", like=("spec.replicas", "spec.template.spec.con
 ANY_NAME = Text("a name; * and ? stand for anything", like=("web-*",))
 
 CONFLICT_ACTION = Text("take, yield or fail", r"take|yield|fail", ("take", "yield", "fail"))
+ADDED_FIELDS = Text("keep or remove", r"keep|remove", ("keep", "remove"))
 BUILDER = Text("native, kustomize or kubectl", r"native|kustomize|kubectl", ("native", "kustomize"))
 REORDER = Text("legacy or none", r"legacy|none", ("none",))
 LOAD_RESTRICTOR = Text("rootOnly or none", r"rootOnly|none", ("none",))
@@ -148,7 +149,6 @@ CLUSTER = Record(
 _LATER_IN_ENVIRONMENT: Final = (
     ("renamedFrom", "takes over the inventory of an earlier name"),
     ("commitOrder", "refuses to go back in history"),
-    ("addedFields", "remove what people added"),
     ("takeover", "takes objects over from another tool"),
     ("policy", "allowed kinds and namespaces"),
     ("dependsOn", "environments to deploy first"),
@@ -169,6 +169,7 @@ def _environment_fields(cluster: Text, namespace: Text, external: Text) -> tuple
         Field("prune", PRUNE, "what may be deleted"),
         Field("wait", WAIT, "waiting for health"),
         Field("conflicts", ListOf(CONFLICT_RULE), "who gives way for fields of other managers; the first that fits"),
+        Field("addedFields", ADDED_FIELDS, "what happens to fields that people added beside git's", default="keep"),
         Field("ignore", ListOf(IGNORE_RULE), "what never counts as a change or as drift"),
         Field("sensitive", ListOf(SENSITIVE_RULE), "what is masked, besides Secrets"),
         Field("recreate", ListOf(RECREATE_RULE), "what may be deleted and created again to change an immutable field"),

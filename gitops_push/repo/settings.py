@@ -15,6 +15,7 @@ from typing import Any, Final
 from gitops_push.core.build_options import BuildOptions, HelmOptions, Reorder
 from gitops_push.core.codes import Code
 from gitops_push.core.environment import (
+    AddedFields,
     Cluster,
     ConflictAction,
     ConflictRule,
@@ -102,6 +103,7 @@ def make_environment(maker: Maker) -> Environment:
         prune=_prune(maker),
         wait=WaitRules(timeout_seconds=parse_duration(maker.setting("5m", "wait", "timeout"))),
         conflicts=tuple(_conflict_rule(maker, item, at) for item, at in list_of(maker.entry.layers, "conflicts")),
+        added_fields=AddedFields(maker.setting("keep", "addedFields")),
         ignore=_rules(maker, "ignore"),
         sensitive=_rules(maker, "sensitive"),
         recreate=_rules(maker, "recreate"),

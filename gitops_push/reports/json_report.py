@@ -232,6 +232,7 @@ def _take_over(what: TakeOver) -> Data:
         "entries": [{"manager": e.manager, "operation": e.operation, "fields": e.fields} for e in what.entries],
         "gone": list(what.gone),
         "removed": list(what.removed),
+        "added": list(what.added),
     }
 
 

@@ -107,11 +107,18 @@ class Move:
     manager: str
 
     @property
+    def place(self) -> tuple[str, str]:
+        """Return the kind and the path that a report names: of an item on both sides the field that differs."""
+        inside = ".value" if isinstance(self.in_git, dict) and isinstance(self.live, dict) else ""
+        return self.field.kind, f"{self.field.text}{inside}"
+
+    @property
     def cause(self) -> Cause | None:
         """Return the cause by the definition, or None where nothing drifted."""
         field = self.field
-        if _effective(field, self.live) == _effective(field, self.in_git):
-            return None
+        defaulted = self.in_git == self.live == GONE and field.default != GONE and self.manager in PEOPLE
+        if not defaulted and _effective(field, self.live) == _effective(field, self.in_git):
+            return None  # who takes out a field with a default sets that default: it is then theirs, beside git
         git_moved, edited = self.in_git != field.deployed, self.live != field.deployed
         if edited and self.in_git == GONE and self.live != GONE and self.manager not in PEOPLE:
             return None  # a field that git does not set is left to controllers
@@ -140,7 +147,7 @@ class Scenario:
 
     def expected(self) -> dict[tuple[str, str], Cause]:
         """Return the cause of each field that drifted."""
-        return {(m.field.kind, m.field.text): cause for m in self.moves if (cause := m.cause) is not None}
+        return {m.place: cause for m in self.moves if (cause := m.cause) is not None}
 
     def _bodies(self, values: Sequence[tuple[Field, Any]]) -> list[Body]:
         bodies = {body["kind"]: body for body in base_set()}

@@ -83,7 +83,7 @@ def play(scenario: Scenario, api: HttpApi, readers: dict[str, HttpApi], kubectl:
         for place in sorted(found.keys() | expected.keys()):
             if found.get(place) is not expected.get(place):
                 said, true = found.get(place), expected.get(place)
-                move = next((m for m in scenario.moves if (m.field.kind, m.field.text) == place), None)
+                move = next((m for m in scenario.moves if m.place == place), None)
                 tally.wrong.append(f"{who}, {place}: said {said}, is {true} ({move})")
 
 

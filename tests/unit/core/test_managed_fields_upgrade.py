@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitops_push.core.managed_fields import field_set
-from gitops_push.core.managed_fields_upgrade import RawPath, decode, encode, union, upgraded
+from gitops_push.core.managed_fields_upgrade import RawPath, decode, encode, given_up, handed_over, union, upgraded
 
 KEYS = st.sampled_from(["f:a", "f:b", "f:labels", 'k:{"name":"web"}', 'v:"x"', "i:0"])
 MEMBERS = st.frozensets(st.lists(KEYS, min_size=1, max_size=4).map(tuple), max_size=12)
@@ -88,3 +88,43 @@ def absorbs(found: Any) -> bool:
 def test_entries_are_joined(before: list[Any], after: list[Any]) -> None:
     assert list(upgraded(before, absorbs)) == after
     assert list(upgraded(after, absorbs)) == after
+
+
+def managed(manager: str, operation: str, members: frozenset[RawPath]) -> dict[str, Any]:
+    return {"manager": manager, "operation": operation, "fieldsV1": encode(members)}
+
+
+@given(MEMBERS, MEMBERS, MEMBERS)
+def test_single_members_move_to_us_and_no_member_is_lost_or_moved_elsewhere(
+    ours: frozenset[RawPath], theirs: frozenset[RawPath], chosen: frozenset[RawPath]
+) -> None:
+    wanted = field_set(encode(chosen))
+    entries = [managed("gitops-push", "Apply", ours), managed("kubectl-edit", "Update", theirs)]
+    after = handed_over(entries, lambda entry, path: path in wanted)
+    sets = {entry["manager"]: decode(entry["fieldsV1"]) for entry in after}
+    left = sets.get("kubectl-edit", frozenset())
+    assert sets["gitops-push"] | left == ours | theirs
+    assert sets["gitops-push"] == ours | (theirs - left)
+    assert not left & chosen
+
+
+@given(MEMBERS, MEMBERS)
+def test_what_is_not_chosen_stays_unless_nothing_else_is_left_of_a_map_or_list(
+    theirs: frozenset[RawPath], chosen: frozenset[RawPath]
+) -> None:
+    wanted = field_set(encode(chosen))
+    entry = managed("kubectl-edit", "Update", theirs)
+    left, given = given_up([entry], lambda entry, path: path in wanted)
+    kept = decode(left[0]["fieldsV1"]) if left else frozenset()
+    assert kept | given == theirs
+    for member in given - chosen:
+        assert any(other[: len(member)] == member for other in given & chosen)
+        assert not any(other[: len(member)] == member for other in kept)
+
+
+def test_a_list_that_is_left_without_items_goes_with_its_last_one() -> None:
+    fields: dict[str, Any] = {"f:env": {".": {}, 'k:{"name":"DEBUG"}': {".": {}, "f:name": {}, "f:value": {}}}, "f:paused": {}}
+    entry = {"manager": "kubectl-edit", "operation": "Update", "fieldsV1": fields}
+    left, given = given_up([entry], lambda entry, path: path[:1] == ("env",) and len(path) > 1)
+    assert left == ({**entry, "fieldsV1": {"f:paused": {}}},)
+    assert ("f:env",) in given
