@@ -123,7 +123,7 @@ def test_what_is_not_chosen_stays_unless_nothing_else_is_left_of_a_map_or_list(
 
 
 def test_a_list_that_is_left_without_items_goes_with_its_last_one() -> None:
-    variable = {".": {}, "f:name": {}, "f:value": {}}
+    variable: dict[str, Any] = {".": {}, "f:name": {}, "f:value": {}}
     fields: dict[str, Any] = {"f:env": {".": {}, 'k:{"name":"DEBUG"}': variable}, "f:paused": {}}
     entry = {"manager": "kubectl-edit", "operation": "Update", "fieldsV1": fields}
     left, given = given_up([entry], lambda entry, path: path[:1] == ("env",) and len(path) > 1)
