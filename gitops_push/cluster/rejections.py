@@ -166,6 +166,8 @@ def _is_immutable(target: Target, failure: ApiFailure, field: str) -> bool:
 def _hint(failure: ApiFailure, in_set: Collection[ObjectRef]) -> str | None:
     if kind_of_refusal(failure) is Refusal.WEBHOOK_DOWN:
         return _webhook_hint(failure.message, in_set)
+    if "because it is being terminated" in failure.message:
+        return "the namespace is being deleted: wait until it has gone, then run again"
     if "does not support server-side apply" in failure.message:
         return "the server behind this kind does not support server-side apply"
     if failure.status == TOO_LARGE or "request is too large" in failure.message:

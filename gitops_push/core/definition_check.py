@@ -8,6 +8,7 @@ from typing import Any
 from gitops_push.core.codes import Code
 from gitops_push.core.crd_schema import Definition, Fault, Findings, check_object, definitions_of
 from gitops_push.core.crd_schema.faults import Path
+from gitops_push.core.crd_schema.numbers import replicas_fault
 from gitops_push.core.errors import Problem
 from gitops_push.core.fieldpath import Segment, format_field_path, item_key
 from gitops_push.core.normalization import body_to_send
@@ -23,7 +24,14 @@ def findings_of(manifest: Manifest, body: Body, definition: Definition) -> Findi
         message = f"is not served by {definition.ref.kind} {definition.ref.name} of the set"
         return Findings((Fault(("apiVersion",), message),))
     schema = definition.schema_of(manifest.version)
-    return check_object(body, schema) if schema is not None else None
+    if schema is None:
+        return None
+    found = check_object(body, schema)
+    converted = ("conversion by a webhook not checked",) if definition.is_converted_by_webhook(manifest.version) else ()
+    return Findings(
+        (*found.faults, *_scale_faults(body, definition.replicas_path(manifest.version))),
+        (*found.unchecked, *converted),
+    )
 
 
 def schema_problems(manifest: Manifest, findings: Findings) -> tuple[Problem, ...]:
@@ -44,6 +52,14 @@ def check_set(manifests: Iterable[Manifest]) -> tuple[tuple[Problem, ...], tuple
             problems += schema_problems(manifest, findings)
             unchecked |= {f"{definition.ref.kind} {definition.ref.name}: {line}": None for line in findings.unchecked}
     return tuple(problems), tuple(unchecked)
+
+
+def _scale_faults(body: Body, path: Path) -> tuple[Fault, ...]:
+    value: Any = body if path else None
+    for step in path:
+        value = _step(value, step)
+    wrong = replicas_fault(value)
+    return (Fault(path, wrong),) if wrong else ()
 
 
 def _problem(manifest: Manifest, fault: Fault) -> Problem:

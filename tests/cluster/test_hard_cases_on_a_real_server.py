@@ -169,6 +169,27 @@ def test_an_object_that_is_being_deleted_is_blocked_with_what_holds_it(
     control_plane.request("PATCH", path, {"metadata": {"finalizers": []}}, "application/merge-patch+json")
 
 
+def test_what_lives_in_a_namespace_that_is_being_deleted_is_told_to_wait(
+    api: HttpApi, control_plane: ControlPlane
+) -> None:
+    place = f"going-{uuid.uuid4().hex[:8]}"
+    own = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": place}}
+    held = in_namespace(config_map("held"), place)
+    held["metadata"]["finalizers"] = ["example.com/hold"]
+    control_plane.request("POST", "/api/v1/namespaces", own)
+    control_plane.request("POST", f"/api/v1/namespaces/{place}/configmaps", held)
+    control_plane.request("DELETE", f"/api/v1/namespaces/{place}")
+    with pytest.raises(PlanError) as raised:
+        make_plan(request_for(place, own, in_namespace(config_map(a="1"), place)), api)
+    (problem,) = raised.value.problems
+    assert problem.ref == ObjectRef("", "ConfigMap", place, "env")
+    assert problem.hint == "the namespace is being deleted: wait until it has gone, then run again"
+    change = change_of(make_plan(request_for(place, own), api), place)
+    assert (change.action, "is being deleted since" in change.reason) == (Action.BLOCKED, True)
+    path = f"/api/v1/namespaces/{place}/configmaps/held"
+    control_plane.request("PATCH", path, {"metadata": {"finalizers": []}}, "application/merge-patch+json")
+
+
 def test_a_binding_to_a_role_of_the_set_is_planned_and_applied_by_a_credential_with_few_rights(
     own_control_plane: ControlPlane, api: HttpApi, namespace: str
 ) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from gitops_push.core.crd_schema.json_types import is_whole
 from gitops_push.core.crd_schema.schema import Schema, number_at, text_at, types_of
@@ -34,6 +34,14 @@ def number_faults(value: float, schema: Schema) -> Iterator[str]:
     factor = _bound(value, schema, "multipleOf")
     if factor is not None and factor > 0 and not _is_multiple(value, factor):
         yield f"must be a multiple of {number_at(schema, 'multipleOf')}, this is {value}"
+
+
+def replicas_fault(value: Any) -> str:
+    """Return what is wrong with a number of replicas that a scale subresource shows, or "" (None: there is none)."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if value is None or (is_number and _is_whole(value) and 0 <= value < 2**31):
+        return ""
+    return "must be a whole number from 0 on that fits into int32: it is the number of replicas"
 
 
 def _range_faults(value: float, schema: Schema) -> Iterator[str]:

@@ -93,3 +93,22 @@ def test_a_definition_in_pieces_is_no_traceback() -> None:
         text = f"{CRD.partition('spec:')[0]}spec: {spec}\n"
         problems, _ = check_set(manifests(text, WIDGET))
         assert len(problems) <= 1
+
+
+def test_a_conversion_that_a_webhook_makes_is_said_to_be_unchecked() -> None:
+    versions = "    - {name: v2, served: true, storage: false, schema: {openAPIV3Schema: {type: object}}}\n"
+    converting = CRD.partition("    - {name: v2")[0] + versions + "  conversion: {strategy: Webhook}\n"
+    bare = "apiVersion: example.com/v2\nkind: Widget\nmetadata: {name: w, namespace: shop}\n"
+    line = "CustomResourceDefinition widgets.example.com: conversion by a webhook not checked"
+    assert check_set(manifests(converting, bare)) == ((), (line,))
+    assert check_set(manifests(converting.replace("Webhook", "None"), bare)) == ((), ())
+
+
+def test_replicas_of_a_scale_subresource_are_a_number_of_pods() -> None:
+    scale = "      subresources: {scale: {specReplicasPath: .spec.size, statusReplicasPath: .status.size}}\n"
+    scaling = CRD.replace("      schema:\n", scale + "      schema:\n").replace(", minimum: 1", "")
+    spec = "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w, namespace: shop}\nspec: {size: SIZE}\n"
+    (problem,), _ = check_set(manifests(scaling, spec.replace("SIZE", "-1")))
+    assert "spec.size must be a whole number from 0 on" in problem.message
+    assert check_set(manifests(scaling, spec.replace("SIZE", "1")))[0] == ()
+    assert check_set(manifests(scaling, spec.partition("spec:")[0]))[0] == ()
