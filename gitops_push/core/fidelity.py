@@ -7,9 +7,9 @@ from typing import Final
 
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import Problem, RefusedError
-from gitops_push.core.plan import Change, Fidelity
+from gitops_push.core.plan import Action, Change, Fidelity
 
-MEANINGS: Final = {
+_MEANINGS: Final = {
     Fidelity.SERVER: "checked by the server",
     Fidelity.SCHEMA: "checked by its definition in the set, not by the server",
     Fidelity.CLIENT: "not checked by the server",
@@ -20,6 +20,19 @@ _REMEDIES: Final = {
     Fidelity.CLIENT: "deploy what it depends on first, or ask for less by --min-fidelity client",
     Fidelity.REFUSED: "have the webhook declare sideEffects None or NoneOnDryRun, or leave out --min-fidelity",
 }
+
+_TRIED: Final = "tried by dry runs of its deletion, and of its creation under another name"
+_ASK_FOR_LESS: Final = "a recreation cannot be proven further: ask for less by --min-fidelity schema"
+
+
+def meaning_of(change: Change) -> str:
+    """Return what the fidelity of a change says, for people."""
+    return _TRIED if is_tried(change) else _MEANINGS[change.fidelity]
+
+
+def is_tried(change: Change) -> bool:
+    """Return whether a change is a recreation whose two halves were dry-run, each by itself."""
+    return change.action is Action.RECREATE and change.fidelity is Fidelity.SCHEMA
 
 
 def check_fidelity(changes: Iterable[Change], least: Fidelity | None) -> None:
@@ -33,5 +46,6 @@ def check_fidelity(changes: Iterable[Change], least: Fidelity | None) -> None:
 
 def _too_low(change: Change, least: Fidelity) -> Problem:
     why = f": {change.reason}" if change.reason else ""
-    message = f"{change.ref}: {MEANINGS[change.fidelity]}, and --min-fidelity {least} was asked for{why}"
-    return Problem(Code.FIDELITY_TOO_LOW, message, change.origin, change.ref, _REMEDIES[change.fidelity])
+    message = f"{change.ref}: {meaning_of(change)}, and --min-fidelity {least} was asked for{why}"
+    remedy = _ASK_FOR_LESS if is_tried(change) else _REMEDIES[change.fidelity]
+    return Problem(Code.FIDELITY_TOO_LOW, message, change.origin, change.ref, remedy)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from gitops_push.core.fidelity import MEANINGS
+from gitops_push.core.fidelity import is_tried, meaning_of
 from gitops_push.core.fielddiff import FieldChange, FieldOwner
 from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.inventory import PART_OF_LABEL
@@ -127,7 +127,7 @@ def change_summary(change: Change, usual: Fidelity = Fidelity.SERVER) -> str:
     if change.action is not Action.BLOCKED:
         parts += [describe_yield(left) for left in change.yielded]
     if change.fidelity not in {Fidelity.SERVER, usual}:
-        parts += [MEANINGS[change.fidelity], *change.unchecked]
+        parts += [meaning_of(change), *change.unchecked]
     return "; ".join(part for part in parts if part)
 
 
@@ -237,9 +237,10 @@ def _digest(plan: Plan) -> str:
 def _how(plan: Plan) -> str:
     if not plan.dry_run:
         return f"compared by this client without a dry run, {plan.seconds:.1f} s"
-    weaker = sum(c.fidelity is not Fidelity.SERVER for c in plan.changes)
-    note = f"; {weaker} not checked by the server" if weaker else ""
-    return f"server-side dry run, {plan.seconds:.1f} s{note}"
+    tried = sum(is_tried(c) for c in plan.changes)
+    weaker = sum(c.fidelity is not Fidelity.SERVER for c in plan.changes) - tried
+    notes = (f"; {n} {what}" for n, what in ((tried, "tried"), (weaker, "not checked by the server")) if n)
+    return f"server-side dry run, {plan.seconds:.1f} s{''.join(notes)}"
 
 
 def _verdict(plan: Plan) -> Line:

@@ -26,8 +26,12 @@ HEADER = RunHeader("0.1.0", "prod", Checkout(PurePath("/x/config"), "1a2b3c4d", 
 WEB = ObjectRef("apps", "Deployment", "shop", "web")
 
 
+def plan_of(*changes: Change) -> Plan:
+    return Plan("prod", "shop", "1a2b3c4d", "id", "digest", NOW, changes, 0.8, namespace="shop", keyed=True)
+
+
 def text_of(*changes: Change) -> str:
-    plan = Plan("prod", "shop", "1a2b3c4d", "id", "digest", NOW, changes, 0.8, namespace="shop", keyed=True)
+    plan = plan_of(*changes)
     shown = "\n".join(line.text for line in plan_lines(plan, HEADER, "gitops-push apply prod"))
     return shown.replace(plan_digest(plan), "sha256:…")
 
@@ -223,3 +227,25 @@ def test_only_the_sign_of_a_line_gives_it_its_tone() -> None:
     plan = Plan("prod", "shop", "1a2b3c4d", "id", "digest", NOW, (change,), 0.8)
     tones = {line.text.strip(): line.tone for line in plan_lines(plan, HEADER)}
     assert (tones["- a"], tones["-- b"], tones["+- x"], tones["+ c"]) == (Tone.DIM, Tone.DELETE, Tone.CREATE, Tone.DIM)
+
+
+def test_a_recreation_is_loud_and_says_how_it_was_proven() -> None:
+    change = Change(
+        WEB,
+        "apps/v1",
+        Action.RECREATE,
+        Fidelity.SCHEMA,
+        (FieldChange(("spec", "selector", "matchLabels", "app"), "a", "b"),),
+        reason="spec.selector cannot be changed in place",
+        impact=("stops 3 pods before it starts new ones",),
+    )
+    new = Change(ObjectRef("", "ConfigMap", "shop", "env"), "v1", Action.CREATE)
+    lines = plan_lines(plan_of(new, change), HEADER)
+    shown = [line.text for line in lines]
+    assert shown[1].startswith("plan: 1 create, 1 recreate, 0 unchanged")
+    assert "1 tried" in shown[1]
+    assert "not checked" not in shown[1]
+    assert shown[2].startswith("!  recreate  apps/Deployment shop/web")
+    assert "tried by dry runs" in shown[2]
+    assert lines[2].tone is lines[3].tone is Tone.DELETE
+    assert "    spec.selector.matchLabels.app: a -> b" in shown
