@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -14,9 +15,10 @@ from gitops_push.cluster.planner import make_plan
 from gitops_push.core.codes import Code
 from gitops_push.core.drift import Cause
 from gitops_push.core.environment import FieldRule
-from gitops_push.core.errors import PlanError
+from gitops_push.core.errors import PlanError, RefusedError
 from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.plan import Action, Change, Fidelity, Plan
+from gitops_push.core.plan_digest import plan_digest
 from gitops_push.core.recreation import ANNOTATION
 from gitops_push.reports.plan_text import plan_counts
 from tests.cluster.deploying import deployed, message, prepare, stored
@@ -316,3 +318,59 @@ def test_drift_of_an_immutable_field_names_the_field(api: HttpApi, namespace: st
     wanted = ["data" if step == "stringData" else step for step in changed_path]
     assert any(path[: len(wanted)] == wanted for path in shown), shown
     assert "cannot be changed in place" in drift.reason
+
+
+def test_replicas_that_an_autoscaler_chose_outlive_a_recreation(api: HttpApi, namespace: str, kubectl: Kubectl) -> None:
+    web = BY_CONSENT["Deployment selector"]
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x"}
+    spec = {"minReplicas": 1, "maxReplicas": 9, "scaleTargetRef": target}
+    scaler = made("autoscaling/v2", "HorizontalPodAutoscaler", "x", spec=spec)
+    scaler["metadata"]["namespace"] = namespace
+    before = changed(web.before(namespace), ("spec", "replicas"), 2)
+    deployed(api, namespace, before, scaler)
+    scale = ("--subresource=scale", "--type=merge", "--field-manager=kube-controller-manager")
+    kubectl("patch", "deployment", "x", "-n", namespace, *scale, "-p", '{"spec":{"replicas":4}}')
+    after = consenting(changed(web.after(namespace), ("spec", "replicas"), 2))
+    todo = prepare(api, namespace, after, scaler)
+    (change,) = (change for change in todo.plan.changes if change.ref.kind == "Deployment")
+    assert change.action is Action.RECREATE
+    assert "spec.replicas" not in [format_field_path(field.path) for field in change.fields]
+    assert deploy(todo, api).exit_code == 0
+    assert live(kubectl, after, namespace)["spec"]["replicas"] == 4
+
+
+def test_two_plans_of_a_recreation_have_the_same_digest(api: HttpApi, namespace: str) -> None:
+    for case in (BY_CONSENT["Service clusterIP"], BY_CONSENT["StatefulSet claims"], BY_DEFAULT["Pod command"]):
+        before, after = case.before(namespace), consenting(case.after(namespace))
+        first, second = (planned(api, namespace, before, after) for _ in range(2))
+        assert only(first).action is Action.RECREATE
+        assert plan_digest(first) == plan_digest(second)
+
+
+def test_in_a_protected_environment_a_recreation_takes_nothing_from_people(
+    api: HttpApi, namespace: str, kubectl: Kubectl
+) -> None:
+    job = BY_DEFAULT["Job template"]
+    apply_all(request_for(namespace, job.before(namespace)), api)
+    home = environment(namespace=namespace, protected=True)
+    request = request_for(namespace, job.after(namespace), environment=home)
+    assert only(make_plan(request, api)).action is Action.RECREATE
+    kubectl("patch", "job", "x", "-n", namespace, "-p", '{"spec":{"backoffLimit":5}}')
+    with pytest.raises(RefusedError) as caught:
+        make_plan(request, api)
+    assert [problem.code for problem in caught.value.problems] == [Code.FIELD_CONFLICT]
+
+
+def test_an_object_of_somebody_else_is_blocked_and_not_tried(
+    own_control_plane: ControlPlane, api: HttpApi, namespace: str, kubectl: Kubectl
+) -> None:
+    job = BY_DEFAULT["Job template"]
+    apply_all(request_for(namespace, job.before(namespace)), api)
+    owner = kubectl.get("configmap", "kube-root-ca.crt", "-n", namespace)["metadata"]["uid"]
+    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "kube-root-ca.crt", "uid": owner, "controller": True}
+    patch = json.dumps({"metadata": {"ownerReferences": [reference]}})
+    kubectl("patch", "job", "x", "-n", namespace, "-p", patch)
+    mark = own_control_plane.audit_mark()
+    assert only(make_plan(request_for(namespace, job.after(namespace)), api)).action is Action.BLOCKED
+    asked = [event.verb for event in own_control_plane.audit_events(mark) if event.resource == "jobs"]
+    assert "delete" not in asked
