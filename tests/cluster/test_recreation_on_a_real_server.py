@@ -14,7 +14,7 @@ from gitops_push.cluster.http_api import HttpApi
 from gitops_push.cluster.planner import make_plan
 from gitops_push.core.codes import Code
 from gitops_push.core.drift import Cause
-from gitops_push.core.environment import FieldRule
+from gitops_push.core.environment import ConflictAction, ConflictRule, FieldRule
 from gitops_push.core.errors import PlanError, RefusedError
 from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.plan import Action, Change, Fidelity, Plan
@@ -374,3 +374,23 @@ def test_an_object_of_somebody_else_is_blocked_and_not_tried(
     assert only(make_plan(request_for(namespace, job.after(namespace)), api)).action is Action.BLOCKED
     asked = [event.verb for event in own_control_plane.audit_events(mark) if event.resource == "jobs"]
     assert "delete" not in asked
+
+
+def test_a_field_that_was_left_to_another_manager_begins_anew_with_the_value_of_the_config(
+    api: HttpApi, namespace: str, kubectl: Kubectl
+) -> None:
+    web = BY_CONSENT["Deployment selector"]
+    field = "spec.template.spec.containers[name=app].image"
+    rules = (ConflictRule(manager="image-updater", field=field, action=ConflictAction.YIELD),)
+    deployed(api, namespace, web.before(namespace))
+    image = {"spec": {"template": {"spec": {"containers": [{"name": "app", "image": "registry.example/app:9"}]}}}}
+    updater = ("--field-manager=image-updater", "-p", json.dumps(image))
+    kubectl("patch", "deployment", "x", "-n", namespace, *updater)
+    assert only(prepare(api, namespace, web.before(namespace), conflicts=rules).plan).action is not Action.UPDATE
+    todo = prepare(api, namespace, consenting(web.after(namespace)), conflicts=rules)
+    change = only(todo.plan)
+    assert change.action is Action.RECREATE
+    assert field in [format_field_path(shown.path) for shown in change.fields]
+    assert deploy(todo, api).exit_code == 0
+    container = live(kubectl, web.before(namespace), namespace)["spec"]["template"]["spec"]["containers"][0]
+    assert container["image"] == "registry.example/app:1.0"
