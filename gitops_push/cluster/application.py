@@ -1,8 +1,9 @@
 """Writes one object, exactly as planned or not at all, and finds out what happened when no answer comes.
 
 A create carries the precondition that the object does not exist, an update the planned uid and resourceVersion. Status
-is written all the time, so a 409 is followed by a look: if nothing but status moved, the write is sent again with the
-new resourceVersion; else somebody changed the object since the plan, and it stays as it is.
+is written all the time, and others set fields that are not ours, so a 409 is followed by a look: if the request would
+still do exactly what was planned, it is sent again with the new resourceVersion; else somebody changed the object since
+the plan, and it stays as it is.
 """
 
 from __future__ import annotations
@@ -14,18 +15,22 @@ from typing import Any, Final, TypeAlias
 
 from gitops_push.cluster.api import ApiFailure, ApiWriter, Precondition, ServedKind
 from gitops_push.cluster.failures import failure_text
+from gitops_push.core.comparison import compare
 from gitops_push.core.deployment import Result
 from gitops_push.core.errors import GitopsPushError
 from gitops_push.core.fieldpath import format_field_path
-from gitops_push.core.live_state import live_state
+from gitops_push.core.inventory import PART_OF_LABEL
+from gitops_push.core.live_state import effect_of, live_state
 from gitops_push.core.normalization import comparable
 from gitops_push.core.objects import Body
-from gitops_push.core.plan import Change
+from gitops_push.core.ownership import being_deleted, other_owners
+from gitops_push.core.plan import Action, Change
 from gitops_push.core.redaction import Redactor
 from gitops_push.core.yielding import left_out, unheld
 
 _RESENDS: Final = 5
 _PAUSE_SECONDS: Final = 0.2
+_COMPARED: Final = frozenset({Action.UPDATE, Action.OWNERSHIP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,7 @@ def _send(applier: Applier, write: ObjectWrite, precondition: Precondition, *, l
     except ApiFailure as failure:
         if failure.ambiguous:
             return _resolved(applier, write, precondition)
-        if _passes_soon(failure) and not last:
+        if _passes_soon(failure, write.kind) and not last:
             return precondition
         if not _is_about_precondition(failure):
             return NotWritten(Result.FAILED, applier.said(failure))
@@ -105,9 +110,13 @@ def _send(applier: Applier, write: ObjectWrite, precondition: Precondition, *, l
     return look_again(applier, write, precondition)
 
 
-def _passes_soon(failure: ApiFailure) -> bool:
-    """A new namespace has no service account for a moment; quotas are counted optimistically (kubernetes#67761)."""
-    return "error looking up service account" in failure.message or "on resourcequotas" in failure.message
+def _passes_soon(failure: ApiFailure, kind: ServedKind) -> bool:
+    """A new namespace has no service account for a moment; quotas are counted optimistically (kubernetes#67761).
+
+    Of a quota itself the same words say that its resourceVersion has moved on.
+    """
+    about_quota = "on resourcequotas" in failure.message and kind.resource != "resourcequotas"
+    return about_quota or "error looking up service account" in failure.message
 
 
 def _is_about_precondition(failure: ApiFailure) -> bool:
@@ -117,7 +126,7 @@ def _is_about_precondition(failure: ApiFailure) -> bool:
 
 
 def look_again(applier: Applier, write: ObjectWrite, precondition: Precondition) -> NotWritten | Precondition:
-    """Return the precondition to send again with, where nothing but status moved, else what moved. Reads only."""
+    """Return the precondition to send again with, where the same would happen, else what moved. Reads and dry-runs."""
     change = write.change
     try:
         live = applier.writer.get(write.kind, *write.place)
@@ -133,11 +142,31 @@ def look_again(applier: Applier, write: ObjectWrite, precondition: Precondition)
     if metadata.get("uid") != change.live_uid:
         return live_changed("somebody deleted and recreated it since the plan")
     yields = tuple(left.field for left in change.yielded)
-    if not change.live_state or live_state(live, applier.redactor, left_out(yields)) != change.live_state:
-        return live_changed("somebody changed it since the plan")
+    try:
+        if not _does_the_same(applier, write, live):
+            return live_changed("somebody changed it since the plan")
+    except (ApiFailure, GitopsPushError) as failure:
+        return NotWritten(Result.FAILED, f"it changed since the plan, and now: {applier.said(failure)}")
     if given_up := unheld(yields, live):
         return live_changed(f"{format_field_path(given_up[0])} was left to a manager that has given it up since")
     return Precondition(uid=change.live_uid, resource_version=str(metadata.get("resourceVersion", "")))
+
+
+def _does_the_same(applier: Applier, write: ObjectWrite, live: Body) -> bool:
+    """Return whether the request does to this object what was planned.
+
+    Without a dry run at planning, and where the object gets another form before (a take over, a recreation), nothing
+    that it asks for may have moved. The answer counts only for the resourceVersion of `live`, which is sent along.
+    """
+    change = write.change
+    if change.action not in _COMPARED or not change.effect:
+        left = left_out(left.field for left in change.yielded)
+        return bool(change.live_state) and live_state(live, applier.redactor, left) == change.live_state
+    merged = applier.writer.dry_run_apply(write.kind, *write.place, write.body).body
+    part_of = str(write.body["metadata"].get("labels", {}).get(PART_OF_LABEL, ""))
+    if being_deleted(live) or other_owners(live, part_of):
+        return False
+    return effect_of(compare(live, merged, write.body), applier.redactor) == change.effect
 
 
 def _resolved(applier: Applier, write: ObjectWrite, precondition: Precondition) -> Fate | Precondition:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from gitops_push.cluster.api import ApiFailure, ApiWriter, ServedKind
+from gitops_push.cluster.api import ApiFailure, ApiWriter
 from gitops_push.cluster.application import Applier, NotWritten, ObjectWrite, Written, apply_object
 from gitops_push.cluster.bookkeeping import Bookkeeping
 from gitops_push.cluster.crew import Crew, Untold
@@ -32,9 +32,9 @@ from gitops_push.core.deployment import Deployment, Outcome, Result
 from gitops_push.core.errors import ClusterError, GitopsPushError, PlanError, Problem, RefusedError
 from gitops_push.core.inventory import InventoryEntry
 from gitops_push.core.kinds import split_api_version
-from gitops_push.core.objects import ObjectRef
+from gitops_push.core.live_state import own_state
+from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.ordering import Stage, by_stage, stage_of
-from gitops_push.core.ownership import being_deleted
 from gitops_push.core.plan import APPLIED, Action, Change, Fidelity
 from gitops_push.core.prune import PruneQuestion, judge
 from gitops_push.core.readiness import is_waited_for
@@ -241,23 +241,20 @@ class _Run:
                 return NotGone(Result.FAILED, f"the API group {ref.group} does not answer")
             if kind is None:
                 return Gone("its kind is not served any more")
-            kept = self._kept_meanwhile(change, kind)
-            if kept:
-                return NotGone(Result.FAILED, f"not deleted, because somebody changed it since the plan: {kept}")
-            return prune_object(self.writer, Deletion(change, kind), patience, self.request.redactor)
+            why_kept = partial(self._kept_meanwhile, change)
+            return prune_object(self.writer, Deletion(change, kind), patience, self.request.redactor, why_kept)
         except (ApiFailure, GitopsPushError) as failure:
             return NotGone(Result.FAILED, failure_text(failure, self.request.redactor))
         except Exception as bug:
             return NotGone(Result.UNKNOWN, f"a bug in gitops-push: {type(bug).__name__}: {bug}")
 
-    def _kept_meanwhile(self, change: Change, kind: ServedKind) -> str:
+    def _kept_meanwhile(self, change: Change, live: Body) -> str:
         """Return why an object may not be deleted any more: minutes of waiting have passed since the plan."""
-        live = self.writer.get(kind, change.ref.namespace, change.ref.name)
-        if live is None or live["metadata"].get("uid") != change.live_uid or being_deleted(live):
-            return ""
         environment = self.request.environment
         question = PruneQuestion(environment.prune, self.request.inventory.id, external=frozenset(environment.external))
-        return judge(InventoryEntry(change.ref, change.api_version, change.live_uid), live, question).kept
+        kept = judge(InventoryEntry(change.ref, change.api_version, change.live_uid), live, question).kept
+        edited = own_state(live, self.request.redactor) != change.live_state
+        return kept or ("fields that we set were edited" if edited else "")
 
     def _wait_request(self, changes: Iterable[ObjectRef], seconds: float) -> WaitRequest:
         targets = {ref: self.targets[ref] for ref in changes}

@@ -18,7 +18,7 @@ from gitops_push.core.fielddiff import ABSENT, Difference, FieldChange, diff_fie
 from gitops_push.core.fieldpath import format_field_path, path_order
 from gitops_push.core.impact import Transition, impact_of_write
 from gitops_push.core.inventory import PART_OF_LABEL
-from gitops_push.core.live_state import live_state
+from gitops_push.core.live_state import effect_of, live_state
 from gitops_push.core.managed_fields import expected_losses, holders, losses, merge_keys, our_entry, owner_of
 from gitops_push.core.normalization import content_of, origin_of
 from gitops_push.core.objects import Body
@@ -167,6 +167,7 @@ def _compared_change(request: PlanRequest, found: Survey, target: Target, live: 
         fields=fields,
         taken=field_losses(request, found, target, live, compared.lost),
         gained=tuple(map(found.disclosure(request, target.ref).path_text, compared.gained)),
+        effect=effect_of(compared, found.redactor),
         released=tuple(map(found.disclosure(request, target.ref).path_text, compared.released)),
         reason=found.redactor.mask_text(blocked) or reason,
         server_fields=server_changes(request, found, target, compared.server, live),

@@ -26,6 +26,7 @@ from gitops_push.core.definition_check import schema_problems
 from gitops_push.core.errors import PlanError, Problem, RefusedError
 from gitops_push.core.impact import impact_of_deletion
 from gitops_push.core.inventory import InventoryEntry
+from gitops_push.core.live_state import own_state
 from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.plan import Action, Change, Fidelity, Plan, in_order
 from gitops_push.core.prune import (
@@ -237,6 +238,7 @@ def _prune_change(found: Survey, verdict: PruneVerdict, replaced_by: str) -> Cha
         live_resource_version=str(metadata.get("resourceVersion", "")),
         impact=tuple(found.redactor.mask_text(note) for note in impact),
         replaced_by=replaced_by if verdict.deletes else "",
+        live_state=own_state(verdict.live, found.redactor),
     )
 
 

@@ -12,10 +12,11 @@ from gitops_push.cluster.failures import failure_text
 from gitops_push.core.deployment import Result
 from gitops_push.core.errors import GitopsPushError
 from gitops_push.core.objects import Body
+from gitops_push.core.ownership import being_deleted
 from gitops_push.core.plan import Change
 from gitops_push.core.redaction import Redactor
 
-_SENDS: Final = 3
+_SENDS: Final = 6
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 2.0
 
@@ -63,26 +64,46 @@ class NotGone:
     message: str
 
 
-def prune_object(writer: ApiWriter, deletion: Deletion, patience: Patience, redactor: Redactor) -> Gone | NotGone:
-    """Delete the object with its uid as the precondition, and wait until it is gone; writes."""
-    uid = deletion.change.live_uid
-    if not uid:
+def prune_object(
+    writer: ApiWriter,
+    deletion: Deletion,
+    patience: Patience,
+    redactor: Redactor,
+    why_kept: Callable[[Body], str] = lambda _: "",
+) -> Gone | NotGone:
+    """Delete the very object that was planned, and wait until it is gone; writes.
+
+    It is read before each attempt, and `why_kept` says of what is read whether it may still be deleted. The deletion
+    holds for the uid and the resourceVersion that were read.
+    """
+    if not deletion.change.live_uid:
         return NotGone(Result.FAILED, "its uid is not known, and nothing is deleted by its name alone")
     for _ in range(_SENDS):
-        refused = _send(writer, deletion, redactor)
+        live = writer.get(deletion.kind, *deletion.place)
+        version = ""
+        if live is not None and is_planned(live, deletion) and not being_deleted(live):
+            if kept := why_kept(live):
+                return NotGone(Result.FAILED, f"not deleted, because somebody changed it since the plan: {kept}")
+            version = str(live["metadata"].get("resourceVersion", ""))
+        refused = _send(writer, deletion, version, redactor)
         if refused:
             return refused
         fate = await_absence(writer, deletion, patience, redactor)
         if fate is not None:
             return fate
-    return NotGone(Result.UNKNOWN, "no answer came to its deletion, and it is still there")
+    return NotGone(Result.UNKNOWN, f"it is still there after {_SENDS} attempts to delete it")
 
 
-def _send(writer: ApiWriter, deletion: Deletion, redactor: Redactor) -> NotGone | None:
+def is_planned(live: Body, deletion: Deletion) -> bool:
+    """Return whether this is the object that was planned to be deleted, and no other of its name."""
+    return bool(live["metadata"].get("uid") == deletion.change.live_uid)
+
+
+def _send(writer: ApiWriter, deletion: Deletion, version: str, redactor: Redactor) -> NotGone | None:
     try:
-        writer.delete(deletion.kind, *deletion.place, Precondition(uid=deletion.change.live_uid))
+        writer.delete(deletion.kind, *deletion.place, Precondition(deletion.change.live_uid, version))
     except ApiFailure as failure:
-        # 409: the uid is another one. A lost answer: only a look at the object tells.
+        # 409: the uid or the version is another one. A lost answer: only a look at the object tells.
         if failure.status != 409 and not failure.ambiguous:
             return NotGone(Result.FAILED, failure_text(failure, redactor))
     except GitopsPushError as error:

@@ -123,7 +123,7 @@ class Change:
     object. `take_over` is there for `Action.TAKE_OVER`, and for one that is blocked. `immutable` are the fields, as the
     server names them, that make a recreation necessary. `gained` and `released` are fields that become ours, or cease
     to be, while their value stays. `content` is the tag (`Disclosure.tag`) of what is sent, or of what we set in an
-    object to be deleted.
+    object to be deleted; `effect` is that of `core.live_state`.
     """
 
     ref: ObjectRef
@@ -149,6 +149,7 @@ class Change:
     gained: tuple[str, ...] = ()
     released: tuple[str, ...] = ()
     content: str = ""
+    effect: str = ""
 
     @property
     def server_changes(self) -> int:

@@ -65,8 +65,12 @@ class Redactor:
 
     def mask_value(self, value: object) -> Masked:
         """Return what stands for a value; equal values give equal tags, whatever their length."""
+        return Masked(self.digest(value)[:8])
+
+    def digest(self, value: object) -> str:
+        """Return a keyed digest of a value (64 hex digits): equal in this run for equal values, and in no other run."""
         text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
-        return Masked(hmac.new(self._key, bytes_of(text), hashlib.sha256).hexdigest()[:8])
+        return hmac.new(self._key, bytes_of(text), hashlib.sha256).hexdigest()
 
     def mask_text(self, text: str) -> str:
         """Return the text with every secret value in it replaced by its tag, in each of its encodings.

@@ -87,6 +87,7 @@ LEFT_OUT: dict[type, dict[str, Any]] = {
         "renamed_from": "env-1",
         "server_fields": (FIELD,),
         "live_state": "tag",
+        "effect": "tag",
         "impact": ("restarts 3 pods",),
         "replaced_by": "env-2",
         "unchecked": ("rules",),
