@@ -110,7 +110,7 @@ def test_an_object_that_somebody_recreated_is_not_deleted(api: ApiWriter, namesp
 
 
 CHANGES_SINCE_THE_PLAN = {
-    "edited": (["patch", "configmap", "env", "-p", '{"data":{"B":"by hand"}}'], "somebody changed it"),
+    "edited": (["patch", "configmap", "env", "-p", '{"data":{"A":"by hand"}}'], "somebody changed it"),
     "deleted": (["delete", "configmap", "env"], "somebody deleted it"),
     "recreated": (["replace", "--force", "-f", "-"], "deleted and recreated"),
 }
@@ -131,6 +131,16 @@ def test_an_object_that_changed_since_the_plan_stays_as_it_is(
     assert [item.get("data") for item in live if item["metadata"]["name"] == "env"] == (
         [after["env"].get("data")] if "env" in after else []
     )
+
+
+def test_what_others_set_since_the_plan_besides_our_fields_stops_nothing(
+    api: ApiWriter, namespace: str, kubectl: Kubectl
+) -> None:
+    deployed(api, namespace, config_map(namespace, A="1"))
+    todo = prepare(api, namespace, config_map(namespace, A="2"))
+    kubectl("patch", "configmap", "env", "-n", namespace, "-p", '{"data":{"B":"by hand"}}')
+    assert deploy(todo, api).exit_code == 0
+    assert kubectl.get("configmap", "env", "-n", namespace)["data"] == {"A": "2", "B": "by hand"}
 
 
 def test_an_object_that_appeared_since_the_plan_is_not_taken_over(
