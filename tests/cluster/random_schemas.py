@@ -102,7 +102,9 @@ def _string(rng: Random, depth: int) -> Schema:
             parts = [{"maxLength": 2}, {"pattern": "^a"}, {"enum": ["abc", "b"]}, {"format": "ipv4"}]
             schema[junctor] = rng.sample(parts, 2)
         case 6:
-            schema["not"] = rng.choice(({"pattern": "^a"}, {"enum": ["abc"]}, {"minLength": 3}))
+            schema["not"] = rng.choice(
+                ({"pattern": "^a"}, {"enum": ["abc"]}, {"minLength": 3}, {"pattern": r"\p{Greek}"}, {"format": "uri"})
+            )
     if rng.random() < 0.04:
         schema["x-kubernetes-validations"] = [{"rule": "self != 'abc'"}]
         schema["maxLength"] = 100
@@ -134,13 +136,10 @@ def _number(rng: Random, depth: int) -> Schema:
 
 
 def _add_bounds(rng: Random, schema: Schema, bounds: tuple[float, ...]) -> None:
-    for kind in ("imum",):
-        if rng.random() < 0.4:
-            schema[f"min{kind}"] = rng.choice(bounds)
-            schema["exclusiveMinimum"] = rng.random() < 0.3
-        if rng.random() < 0.4:
-            schema[f"max{kind}"] = rng.choice(bounds) + 3
-            schema["exclusiveMaximum"] = rng.random() < 0.3
+    if rng.random() < 0.4:
+        schema |= {"minimum": rng.choice(bounds), "exclusiveMinimum": rng.random() < 0.3}
+    if rng.random() < 0.4:
+        schema |= {"maximum": rng.choice(bounds) + 3, "exclusiveMaximum": rng.random() < 0.3}
 
 
 def _boolean(rng: Random, depth: int) -> Schema:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -70,7 +71,9 @@ def types_of(schema: Schema) -> tuple[str, ...]:
 def number_at(schema: Schema, key: str) -> int | float | None:
     """Return a number of a schema, like its `maximum`."""
     found = schema.get(key)
-    return found if isinstance(found, (int, float)) and not isinstance(found, bool) else None
+    if isinstance(found, bool) or not isinstance(found, (int, float)):
+        return None
+    return found if math.isfinite(found) else None
 
 
 def text_at(schema: Schema, key: str) -> str:

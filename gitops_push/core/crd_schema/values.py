@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from gitops_push.core.crd_schema.faults import Fault, Path
@@ -21,6 +21,7 @@ from gitops_push.core.crd_schema.schema import (
     types_of,
 )
 from gitops_push.core.crd_schema.texts import has_text_format, text_faults
+from gitops_push.core.crd_schema.unchecked import is_certain
 
 _MOST_NAMED: Final = 12
 
@@ -99,23 +100,26 @@ def _field_faults(value: Mapping[str, Any], schema: Schema, path: Path) -> Itera
 def _combination_faults(value: Any, schema: Schema, path: Path) -> Iterator[Fault]:
     for part in alternatives(schema, "allOf"):
         yield from value_faults(value, part, path)
-    yield from _choice_faults(value, schema, path, "anyOf", lambda valid, _: valid >= 1)
-    yield from _choice_faults(value, schema, path, "oneOf", lambda valid, _: valid == 1)
+    yield from _choice_faults(value, schema, path, "anyOf")
+    yield from _choice_faults(value, schema, path, "oneOf")
     forbidden = schema.get("not")
-    if isinstance(forbidden, Mapping) and not any(value_faults(value, forbidden, path)):
+    if (
+        isinstance(forbidden, Mapping)
+        and is_certain(value, forbidden)
+        and not any(value_faults(value, forbidden, path))
+    ):
         yield Fault(path, "matches what the schema forbids (not)")
 
 
-def _choice_faults(
-    value: Any, schema: Schema, path: Path, junctor: str, suffices: Callable[[int, int], bool]
-) -> Iterator[Fault]:
-    """Yield the faults by the alternative that comes nearest."""
+def _choice_faults(value: Any, schema: Schema, path: Path, junctor: str) -> Iterator[Fault]:
+    """Yield the faults by the alternative that comes nearest; of `oneOf` just one may match."""
     parts = alternatives(schema, junctor)
     if not parts:
         return
     faults = [tuple(value_faults(value, part, path)) for part in parts]
     valid = sum(not found for found in faults)
-    if suffices(valid, len(parts)):
+    too_many = junctor == "oneOf" and valid > 1 and all(is_certain(value, part) for part in parts)
+    if valid and not too_many:
         return
     count = f"none of its {len(parts)} alternatives" if not valid else f"{valid} of its alternatives instead of one"
     yield Fault(path, f"matches {count} ({junctor})")
