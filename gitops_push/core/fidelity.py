@@ -11,7 +11,7 @@ from gitops_push.core.plan import Action, Change, Fidelity
 
 _MEANINGS: Final = {
     Fidelity.SERVER: "checked by the server",
-    Fidelity.SCHEMA: "checked by its definition in the set, not by the server",
+    Fidelity.SCHEMA: "checked by its schema only",
     Fidelity.CLIENT: "not checked by the server",
     Fidelity.REFUSED: "not checked: its dry run is refused",
 }

@@ -49,7 +49,7 @@ def test_a_resource_is_planned_by_its_schema_applied_and_then_proven_by_the_serv
 ) -> None:
     shown = program("diff", "test")
     assert shown.code == 0, shown
-    assert "checked by its definition in the set, not by the server; 1 CEL rule not checked" in shown.out
+    assert "checked by its schema only; 1 CEL rule not checked" in shown.out
     document = program("diff", "test", "-o", "json").json
     (change,) = (change for change in document["changes"] if change["name"] == "widget")
     assert (change["fidelity"], change["unchecked"]) == ("schema", ["1 CEL rule not checked"])
