@@ -137,7 +137,7 @@ def _taken_over(take_over: TakeOver) -> Iterator[Handover]:
         yield Handover("takes over", f"{entry.fields} fields", f"{entry.manager} ({entry.operation})")
     yield from (Handover("takes over", "the object", owner) for owner in take_over.owners)
     yield from (Handover("loses", field) for field in take_over.gone)
-    yield from (Handover("removes", field) for field in take_over.removed)
+    yield from (Handover("removes", field) for field in (*take_over.removed, *take_over.added))
 
 
 def _bound_fields(fields: Iterable[FieldChange]) -> Iterator[BoundField]:

@@ -71,7 +71,7 @@ BINDS: dict[type, dict[str, Any]] = {
     FieldChange: {"tags": ("a" * 64, "e" * 64)},
     FieldLoss: {"field": "spec.paused", "manager": "k9s", "operation": "Apply"},
     YieldedField: {"field": replace(YIELD, path=("spec", "paused"))},
-    TakeOver: {"entries": (), "gone": (), "removed": (), "owners": ()},
+    TakeOver: {"entries": (), "gone": (), "removed": (), "owners": (), "added": ("spec.x",)},
     TakenEntry: {"manager": "k9s", "operation": "Apply", "fields": 3},
     Yield: {"path": ("spec", "paused"), "owner": FieldOwner("k9s", "Update", LATER), "autoscaler": HPA},
 }
