@@ -116,7 +116,8 @@ class Move:
     def cause(self) -> Cause | None:
         """Return the cause by the definition, or None where nothing drifted."""
         field = self.field
-        defaulted = self.in_git == self.live == GONE and field.default != GONE and self.manager in PEOPLE
+        taken_out = self.in_git == self.live == GONE != field.deployed
+        defaulted = taken_out and field.default != GONE and self.manager in PEOPLE
         if not defaulted and _effective(field, self.live) == _effective(field, self.in_git):
             return None  # who takes out a field with a default sets that default: it is then theirs, beside git
         git_moved, edited = self.in_git != field.deployed, self.live != field.deployed

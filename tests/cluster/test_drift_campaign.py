@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from random import Random
 
@@ -15,24 +13,12 @@ from gitops_push.cluster.client import HttpApi
 from gitops_push.cluster.drift import report_drift
 from gitops_push.core.drift import Cause, Deployed, DriftReport
 from gitops_push.core.fieldpath import format_field_path
-from tests.cluster.connecting import connected
 from tests.cluster.drift_scenarios import Scenario, patch_of, random_scenario
 from tests.cluster.many_kinds import many_kinds
 from tests.cluster.planning import apply_all, request_for
-from tests.controlplane.cluster import ControlPlane
 from tests.controlplane.kubectl import Kubectl
 
 SEED = 5
-
-
-@pytest.fixture
-def viewer(control_plane: ControlPlane, namespace: str, kubectl: Kubectl) -> Iterator[HttpApi]:
-    """A connection that may get and list in its namespace, and nothing else."""
-    name = f"viewer-{uuid.uuid4().hex[:6]}"
-    kubectl("create", "role", name, "-n", namespace, "--verb=get,list", "--resource=*.*")
-    kubectl("create", "rolebinding", name, "-n", namespace, f"--role={name}", f"--user={name}")
-    with connected(control_plane.new_user(name), read_only=True) as connection:
-        yield connection
 
 
 @dataclass

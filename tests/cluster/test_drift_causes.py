@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -61,6 +63,27 @@ def applied_by(manager: str, manifest: str) -> Edit:
     return edit
 
 
+def by_editor(kubectl: Kubectl, place: str) -> object:
+    """Change the image as a person does in an editor."""
+    return subprocess.run(
+        [kubectl.program, "edit", "deployment", "web", "-n", place],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(kubectl.folder),
+            "KUBECONFIG": str(kubectl.folder / "kubeconfig"),
+            "KUBE_EDITOR": "sed -i s/web:1/web:9/",
+        },
+        capture_output=True,
+        check=True,
+    )
+
+
+def by_replacing(kubectl: Kubectl, place: str) -> object:
+    """Write the whole object anew, with another image."""
+    live = kubectl("get", "deployment", "web", "-n", place, "-o", "json")
+    return kubectl("replace", "-f", "-", stdin=live.replace('"web:1"', '"web:9"'))
+
+
 def pod(text: str) -> str:
     return f'{{"spec":{{"template":{{"spec":{text}}}}}}}'
 
@@ -73,6 +96,12 @@ EDITS = {
         "spec.replicas",
     ),
     "a scalar in a list item": (patch("deployment", pod('{"containers":[{"name":"web","image":"web:9"}]}')), IMAGE),
+    "an image, by kubectl edit": (by_editor, IMAGE),
+    "an image, by kubectl replace": (by_replacing, IMAGE),
+    "an image, by kubectl set": (
+        lambda kubectl, place: kubectl("set", "image", "deployment/web", "web=web:9", "-n", place),
+        IMAGE,
+    ),
     "a list item added": (
         patch("deployment", pod('{"containers":[{"name":"side","image":"side:1"}]}')),
         "spec.template.spec.containers[name=side]",

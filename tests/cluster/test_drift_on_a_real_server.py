@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,16 +21,6 @@ from tests.controlplane.kubectl import Kubectl
 from tests.unit.cluster.plans import config_map, deployment, environment
 
 Body = dict[str, Any]
-
-
-@pytest.fixture
-def viewer(control_plane: ControlPlane, namespace: str, kubectl: Kubectl) -> Iterator[HttpApi]:
-    """A connection that may get and list in its namespace, and nothing else."""
-    name = f"viewer-{uuid.uuid4().hex[:6]}"
-    kubectl("create", "role", name, "-n", namespace, "--verb=get,list", "--resource=*.*")
-    kubectl("create", "rolebinding", name, "-n", namespace, f"--role={name}", f"--user={name}")
-    with connected(control_plane.new_user(name), read_only=True) as connection:
-        yield connection
 
 
 def in_namespace(body: Body, namespace: str) -> Body:

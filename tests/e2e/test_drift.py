@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from tests.controlplane.kubectl import Kubectl
@@ -128,3 +131,20 @@ def test_unmanaged_objects_are_listed_on_demand(deployed: Program, kubectl: Kube
     assert done.code == 0, done
     assert [item["name"] for item in done.json["unmanaged"]] == ["stray"]
     assert "unmanaged  v1/ConfigMap" in deployed("drift", "test", "--unmanaged", "-q").out
+
+
+def test_a_shallow_clone_says_what_to_fetch_and_tells_by_managed_fields(
+    deployed: Program, kubectl: Kubectl, namespace: str, tmp_path: Path
+) -> None:
+    deployed.write("app/settings.yaml", config_map("settings", "2"))
+    deployed.commit()
+    clone = ["git", "clone", "-q", "--depth=1", f"file://{deployed.folder}", str(tmp_path / "shallow")]
+    subprocess.run(clone, check=True, stdin=subprocess.DEVNULL)
+    shallow = Program(tmp_path / "shallow", deployed.environ)
+    (note,) = shallow("drift", "test", "-o", "json").json["notes"]
+    assert "which is shallow" in note
+    assert "fetch-depth: 0" in note
+    assert causes(shallow) == {"settings": "git ahead"}
+    edit(kubectl, namespace, "key", "by hand")
+    assert causes(shallow) == {"settings": "edited"}
+    assert causes(deployed) == {"settings": "both"}
