@@ -149,7 +149,9 @@ def _plan_rejected(
             reason = f"it depends on {needed}, which the same run changes; as of now the server says: {failure.message}"
             planned.append(plan_unverified(request, found, target, reason))
         else:
-            problems += (found.masked(problem) for problem in problems_of(target, failure, in_set))
+            problems += (
+                found.masked(problem) for problem in problems_of(target, failure, in_set, found.live_of(target))
+            )
     return planned, problems
 
 

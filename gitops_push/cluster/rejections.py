@@ -14,10 +14,13 @@ from gitops_push.cluster.api import ApiFailure
 from gitops_push.cluster.targets import Target
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import ClusterError, Problem
-from gitops_push.core.fieldpath import FieldPath, ItemKey, Segment, item_key
+from gitops_push.core.fieldpath import FieldPath, ItemKey, ItemValue, Segment, item_key
 from gitops_push.core.normalization import origin_of
-from gitops_push.core.objects import ObjectRef
+from gitops_push.core.objects import Body, Manifest, ObjectRef
+from gitops_push.core.origin import Origin
 from gitops_push.core.recreation import immutable_fields
+from gitops_push.core.remedies import gone_version_remedy, kept_item_remedy
+from gitops_push.core.typed_errors import causes_in_lines, repeated_key, repetition, value_of_key
 
 FORBIDDEN: Final = 403
 NOT_FOUND: Final = 404
@@ -74,11 +77,11 @@ def kind_of_refusal(failure: ApiFailure) -> Refusal:
 
 
 def problems_of(
-    target: Target, failure: ApiFailure, in_set: Collection[ObjectRef] = frozenset()
+    target: Target, failure: ApiFailure, in_set: Collection[ObjectRef] = frozenset(), live: Body | None = None
 ) -> tuple[Problem, ...]:
     """Return the problems of a refused dry run: one for each cause that names a field, each at that field's line.
 
-    `in_set` are the objects of the set, which what is missing may be among.
+    `in_set` are the objects of the set, which what is missing may be among; `live` may tell why, by its managedFields.
     """
     match kind_of_refusal(failure):
         case Refusal.FORBIDDEN:
@@ -86,7 +89,7 @@ def problems_of(
         case Refusal.NO_NAMESPACE:
             return (_no_namespace(target),)
         case _:
-            return _rejected(target, failure, in_set)
+            return _rejected(target, failure, in_set, live)
 
 
 def one_for_each_namespace(problems: Iterable[Problem]) -> tuple[Problem, ...]:
@@ -121,13 +124,27 @@ def _item(pairs: list[tuple[str, str, str]]) -> ItemKey:
     return item_key({name: int(plain) if plain.isdigit() else (text or plain) for name, text, plain in pairs})
 
 
-def _rejected(target: Target, failure: ApiFailure, in_set: Collection[ObjectRef]) -> tuple[Problem, ...]:
+def _rejected(
+    target: Target, failure: ApiFailure, in_set: Collection[ObjectRef], live: Body | None
+) -> tuple[Problem, ...]:
     named = ((_named_field(field, message), message) for field, _, message in failure.causes)
     causes = [(field, message) for field, message in named if field] or _causes_in_text(failure.message)
-    hint = _hint(failure, in_set)
+    hint = _hint(failure, in_set) or _remedy(target, failure.message, "", live)
     if not causes:
         return (_problem(target, failure, "", failure.message, hint),)
-    return tuple(_problem(target, failure, field, message, hint) for field, message in dict(causes).items())
+    return tuple(
+        _problem(target, failure, field, message, hint or _remedy(target, message, field, live))
+        for field, message in dict(causes).items()
+    )
+
+
+def _remedy(target: Target, message: str, field: str, live: Body | None) -> str | None:
+    """Return what to do about the managedFields of the live object, where these are the reason."""
+    if live is None or target.kind is None:
+        return None
+    if "Duplicate value" in message:
+        return kept_item_remedy(server_field_path(field), target.body, live)
+    return gone_version_remedy(message, target.ref, target.kind.resource, live)
 
 
 def _named_field(field: str, message: str) -> str:
@@ -139,6 +156,8 @@ def _named_field(field: str, message: str) -> str:
 
 
 def _causes_in_text(message: str) -> list[tuple[str, str]]:
+    if several := causes_in_lines(message):
+        return several
     for pattern in _FIELD_IN_TEXT:
         fields = pattern.findall(message)
         if fields:
@@ -153,10 +172,19 @@ def _problem(target: Target, failure: ApiFailure, field: str, message: str, hint
     return Problem(
         Code.IMMUTABLE_FIELD if immutable else Code.DRY_RUN_REJECTED,
         f"{target.ref}: {where}{message}",
-        origin_of(target.manifest, path),
+        _place(target.manifest, path, message),
         target.ref,
         _IMMUTABLE_HINT if immutable else hint,
     )
+
+
+def _place(manifest: Manifest, path: FieldPath, message: str) -> Origin:
+    """Return the line that a cause is about; of an item that is there twice the later one."""
+    text = repeated_key(message)
+    key = (value_of_key(text) or server_field_path(text)[-1]) if text else None
+    if isinstance(key, (ItemKey, ItemValue)):
+        return manifest.origin_at(repetition(path, key, manifest.body))
+    return origin_of(manifest, path)
 
 
 def _is_immutable(target: Target, failure: ApiFailure, field: str) -> bool:
