@@ -216,6 +216,8 @@ def _by_value(item: Any) -> ItemValue:
 
 
 def _by_keys(item: Any, names: tuple[str, ...]) -> ItemKey:
+    if not isinstance(item, Mapping):
+        raise TypeError("not an item with keys")
     values = {name: item.get(name, "TCP" if name == "protocol" else None) for name in names}
     if any(isinstance(value, (Mapping, list)) for value in values.values()) or values[names[0]] is None:
         raise TypeError("not a scalar")

@@ -394,3 +394,17 @@ def test_a_field_that_was_left_to_another_manager_begins_anew_with_the_value_of_
     assert deploy(todo, api).exit_code == 0
     container = live(kubectl, web.before(namespace), namespace)["spec"]["template"]["spec"]["containers"][0]
     assert container["image"] == "registry.example/app:1.0"
+
+
+def test_a_template_that_makes_the_servers_answer_too_long_to_keep_is_known_all_the_same(
+    api: HttpApi, namespace: str
+) -> None:
+    job = BY_DEFAULT["Job template"]
+    env = [{"name": f"V{number}", "value": "x: field is mutable " * 5} for number in range(100)]
+    before, after = (
+        changed(body, ("spec", "template", "spec", "containers", 0, "env"), env)
+        for body in (job.before(namespace), job.after(namespace))
+    )
+    change = only(planned(api, namespace, before, after))
+    assert (change.action, change.immutable) == (Action.RECREATE, ("spec.template",))
+    assert len(change.fields) == 1

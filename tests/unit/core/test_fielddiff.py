@@ -145,3 +145,11 @@ def test_only_what_is_wanted_of_a_keyed_list_is_looked_at() -> None:
     wanted = pod({"name": "web", "image": "w:1"})
     assert restricted(live, wanted) == wanted
     assert restricted({"x": 1}, {"volumes": [], "emptyDir": {}}) == {"volumes": [], "emptyDir": {}}
+
+
+@pytest.mark.parametrize("odd", [None, 1, "web", [], [{}]])
+def test_an_item_that_is_no_mapping_in_a_list_with_known_keys_breaks_nothing(odd: Any) -> None:
+    known = MergeKeys({("spec", "containers"): ("name",)})
+    live, wanted = pod({"name": "web"}), pod(odd)
+    assert diff_fields(live, wanted, known)
+    assert restricted(live, wanted, known)
