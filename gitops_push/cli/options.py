@@ -171,7 +171,11 @@ dry_run_option = option(
 plan_options = chained(
     option("--prune/--no-prune", default=None, help="Delete what is no longer in the config (default: the config's)."),
     option("--max-prune", type=PruneLimit(), default=None, help="Delete no more than this (default: the config's)."),
-    option("--force-conflicts", is_flag=True, help="Take over every field that another manager set differently."),
+    option(
+        "--force-conflicts",
+        is_flag=True,
+        help="Take over every field that another manager set differently, whatever the rules say.",
+    ),
     option(
         "--force-conflict",
         "forced_objects",

@@ -6,7 +6,7 @@ if we did not set it ourselves: a manifest may carry labels of the tool that its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
@@ -14,6 +14,7 @@ from typing import Any, Final
 from gitops_push.core.inventory import PART_OF_LABEL, SET_ID_LABEL
 from gitops_push.core.managed_fields import manager_entries, our_entry
 from gitops_push.core.objects import Body, ObjectRef
+from gitops_push.core.suggestion import did_you_mean
 
 PEOPLES_TOOLS: Final = ("kubectl*", "k9s", "rancher", "before-first-apply")
 """Managers behind which a person stands: what they set by hand gives way to the config repo (cluster.md 1)."""
@@ -46,6 +47,13 @@ class ForcedConflicts:
     def allow(self, ref: ObjectRef) -> bool:
         """Return whether fields of this object may be taken."""
         return self.everything or f"{ref.kind}/{ref.name}".lower() in {name.lower() for name in self.objects}
+
+    def warnings(self, refs: Iterable[ObjectRef]) -> tuple[str, ...]:
+        """Return a line for each name that none of these objects has: it would do nothing."""
+        known = {f"{ref.kind}/{ref.name}" for ref in refs}
+        spelled = {name.lower() for name in known}
+        unknown = sorted(name for name in self.objects if name.lower() not in spelled)
+        return tuple(f"--force-conflict {name}: there is no such object{did_you_mean(name, known)}" for name in unknown)
 
 
 NOTHING_FORCED: Final = ForcedConflicts()

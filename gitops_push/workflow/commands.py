@@ -248,6 +248,9 @@ def _prepared(settings: Settings, name: str, watcher: Watcher) -> Iterator[Prepa
 
     built = build(settings, name, watcher)
     environment = built.environment
+    forced = ForcedConflicts(settings.force_conflicts, frozenset(settings.forced_objects))
+    for warning in forced.warnings(manifest.ref for manifest in built.manifests.manifests):
+        watcher.warning(f"{environment.name}: {warning}")
     with connected(settings, built.checkout, environment, watcher, built.redactor) as connection:
         inventory = read_inventory(connection.api, environment.project, environment.name, environment.namespace)
         for place in () if inventory.resource_version else find_elsewhere(connection.api, inventory):
@@ -263,7 +266,7 @@ def _prepared(settings: Settings, name: str, watcher: Watcher) -> Iterator[Prepa
             redactor=connection.redactor.with_values(filter(None, [inventory.key])),
             on_secrets=watcher.secrets,
             now=watcher.now(),
-            forced=ForcedConflicts(settings.force_conflicts, frozenset(settings.forced_objects)),
+            forced=forced,
             concurrency=settings.concurrency,
             dry_run=settings.dry_run,
         )

@@ -75,6 +75,14 @@ def test_the_flag_of_the_error_can_be_pasted_and_takes_the_field(
     assert contested("diff", "test", "--exit-code").code == 0
 
 
+def test_a_flag_for_an_object_that_does_not_exist_is_told(contested: Program) -> None:
+    done = contested("diff", "test", "--force-conflict", "ConfigMap/setings")
+    assert done.code == 15
+    assert (
+        "--force-conflict ConfigMap/setings: there is no such object (did you mean 'ConfigMap/settings'?)" in done.err
+    )
+
+
 def test_a_field_that_is_taken_out_of_the_manifest_stays_with_its_manager(
     contested: Program, kubectl: Kubectl, namespace: str
 ) -> None:

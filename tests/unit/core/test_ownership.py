@@ -147,3 +147,11 @@ def test_a_forced_conflict_is_named_by_kind_and_name() -> None:
     assert forced.allow(WEB)
     assert not forced.allow(ObjectRef("apps", "Deployment", "shop", "api"))
     assert not forced.allow(ObjectRef("apps", "StatefulSet", "shop", "web"))
+
+
+def test_a_forced_name_that_no_object_has_is_told_with_the_nearest() -> None:
+    forced = ForcedConflicts(objects=frozenset({"deployment/WEB", "Deployment/wbe", "Job/x"}))
+    assert forced.warnings([WEB]) == (
+        "--force-conflict Deployment/wbe: there is no such object (did you mean 'Deployment/web'?)",
+        "--force-conflict Job/x: there is no such object",
+    )
