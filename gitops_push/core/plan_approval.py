@@ -14,7 +14,7 @@ Part: TypeAlias = "str | BoundField | Handover | None"
 
 _UNCHANGED: Final = Action.UNCHANGED.value
 _PRUNE: Final = Action.PRUNE.value
-_T = TypeVar("_T")
+_T = TypeVar("_T", BoundField, Handover)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,4 +93,4 @@ def _pairs(
     for name in {**now, **then}:
         before, after = then.get(name), now.get(name)
         if before is None or after is None or value(before) != value(after):
-            yield Move(ref, what, before, after)  # type: ignore[arg-type]
+            yield Move(ref, what, before, after)
