@@ -153,3 +153,25 @@ def test_an_item_that_is_no_mapping_in_a_list_with_known_keys_breaks_nothing(odd
     live, wanted = pod({"name": "web"}), pod(odd)
     assert diff_fields(live, wanted, known)
     assert restricted(live, wanted, known)
+
+
+def test_four_changed_lines_of_a_definition_of_five_thousand_are_four_fields() -> None:
+    def definition(changed: frozenset[int]) -> dict[str, Any]:
+        fields = {
+            f"field{n}": {
+                "type": "string",
+                "format": "x",
+                "description": f"{'New' if n in changed else 'Old'} text {n}",
+            }
+            for n in range(1250)
+        }
+        schema = {"type": "object", "properties": {"spec": {"type": "object", "properties": fields}}}
+        version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+        return {"kind": "CustomResourceDefinition", "spec": {"versions": [version]}}
+
+    changed = (3, 400, 401, 1249)
+    found = diff_fields(definition(frozenset()), definition(frozenset(changed)))
+    where = "spec.versions[name=v1].schema.openAPIV3Schema.properties.spec.properties"
+    assert sorted(format_field_path(difference.path) for difference in found) == sorted(
+        f"{where}.field{n}.description" for n in changed
+    )
