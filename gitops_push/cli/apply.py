@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -93,12 +94,18 @@ def _is_approved(session: Session, approval: Approval, plan: Plan, *, may_go_on:
     """Return whether the plan is the approved one; raise unless another one may be shown, and somebody can say yes."""
     problems = approval.judge(plan)
     if problems and not (approval.replans and (may_go_on or session.console.can_ask)):
-        raise StalePlanError(problems)
+        raise StalePlanError(_with_yes(problems) if approval.replans else problems)
     if problems:
         session.console.note([Line("the plan is stale; this is the new one", Tone.UPDATE), *stale_lines(problems)])
     elif done := approval.done_already(plan):
         session.console.note_unless_quiet([Line(f"{counted(done, 'approved change')} made by an earlier run")])
     return not problems
+
+
+def _with_yes(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Return the problems, the last with what --on-stale replan lacks where nobody can be asked."""
+    hint = "there is no terminal to ask about the new plan: approve it, or add --yes to apply whatever it is"
+    return (*problems[:-1], replace(problems[-1], hint=hint))
 
 
 def _ask(session: Session, plan: Plan, header: RunHeader) -> None:

@@ -121,7 +121,8 @@ def change_summary(change: Change, usual: Fidelity = Fidelity.SERVER) -> str:
     if change.action is Action.TAKE_OVER and change.take_over:
         parts.append(take_over_summary(change.take_over))
     if change.action in _UPDATING or change.renamed_from:
-        parts += [summarize_fields(change.fields)] if change.fields else []
+        parts += [summarize_fields(told)] if (told := _telling(change)) else []
+        parts += ["joins the set"] if _joins(change) else []
         losers = Counter(loss.manager for loss in change.taken)
         parts += [f"takes {counted(n, 'field')} from {manager}" for manager, n in sorted(losers.items())]
     if change.action is not Action.BLOCKED:
@@ -206,10 +207,13 @@ def _ways_out(changes: Iterable[Change]) -> Iterator[str]:
 
 
 def _telling(change: Change) -> tuple[FieldChange, ...]:
-    """Return the fields to show; of a blocked object not the membership label, which the reason is about."""
-    if change.action is not Action.BLOCKED:
-        return change.fields
+    """Return the fields to show, without the label of membership: what that means is said in words."""
     return tuple(field for field in change.fields if field.path[-1:] != (PART_OF_LABEL,))
+
+
+def _joins(change: Change) -> bool:
+    """Return whether the label of membership is among the fields of an object that is not new."""
+    return not change.renamed_from and len(_telling(change)) < len(change.fields)
 
 
 def _has_details(change: Change) -> bool:

@@ -118,7 +118,7 @@ def test_a_stale_plan_goes_on_as_an_ordinary_apply_where_that_is_asked_for(
 ) -> None:
     saved(applied)
     kubectl("patch", "configmap", "settings", "-n", namespace, "-p", '{"data":{"key":"9"}}')
-    assert_stale(apply_saved(applied, "--on-stale", "replan"))
+    assert_stale(apply_saved(applied, "--on-stale", "replan"), "add --yes to apply whatever it is")
     done = apply_saved(applied, "--on-stale", "replan", "--yes")
     assert done.code == 0, done
     assert "the plan is stale" in done.err

@@ -193,6 +193,16 @@ def test_blocked_objects_have_short_rows_and_one_way_out_below() -> None:
     ]
 
 
+def test_the_label_of_membership_is_told_in_words() -> None:
+    label = field('metadata.labels["applyset.kubernetes.io/part-of"]', ABSENT, "applyset-x-v1")
+    alone = Change(WEB, "apps/v1", Action.UPDATE, fields=(label,))
+    assert text_of(alone).splitlines()[2] == "~  update  apps/Deployment shop/web  joins the set"
+    with_more = replace(alone, fields=(label, field("spec.replicas", 2, 3)))
+    shown = text_of(with_more)
+    assert shown.splitlines()[2] == "~  update  apps/Deployment shop/web  spec.replicas 2 -> 3; joins the set"
+    assert "applyset-x-v1" not in shown
+
+
 def test_what_a_change_brings_about_is_below_its_row() -> None:
     shown = text_of(Change(WEB, "apps/v1", Action.PRUNE, reason="no longer in the config", impact=("stops 3 pods",)))
     assert shown.splitlines()[2:4] == [
