@@ -118,7 +118,7 @@ def _candidate(request: PlanRequest, found: Survey, rejected: Rejected, needed: 
     target, failure = rejected
     live = found.live_of(target)
     immutable = immutable_fields(target.ref, failure.message, failure.causes)
-    depends_on_definition = needed is not None and not immutable_by_api(immutable)
+    depends_on_definition = needed is not None and not _said_by_api(immutable)
     if live is None or not immutable or depends_on_definition:
         return None
     kept = tuple(_kept(request, found, target, live))
@@ -134,7 +134,7 @@ def _kept(request: PlanRequest, found: Survey, target: Target, live: Body) -> It
             yield replace(left, field=replace(left.field, sent=replicas))
 
 
-def immutable_by_api(immutable: Iterable[ImmutableField]) -> bool:
+def _said_by_api(immutable: Iterable[ImmutableField]) -> bool:
     """Return whether Kubernetes' own validation speaks, and not a rule that the same run may change."""
     return all(found.by_api for found in immutable)
 
@@ -160,7 +160,7 @@ def _refusal(request: PlanRequest, candidate: _Candidate) -> str:
     if _settled(request, candidate):
         return ""
     rules = request.environment.recreate
-    return why_not_recreated(candidate.target.manifest, rules, by_api=immutable_by_api(candidate.immutable))
+    return why_not_recreated(candidate.target.manifest, rules, by_api=_said_by_api(candidate.immutable))
 
 
 def _not_allowed(candidate: _Candidate, remedy: str) -> Iterator[Problem]:
