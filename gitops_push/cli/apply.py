@@ -18,6 +18,7 @@ from gitops_push.cli.options import (
     plan_options,
     repo_options,
     target,
+    verify_option,
 )
 from gitops_push.cli.reporting import FORMATS, Report, report_each
 from gitops_push.cli.session import Session
@@ -52,6 +53,7 @@ from gitops_push.workflow.commands import apply
     help="What to do when something else would happen than was approved.",
 )
 @plan_options
+@verify_option("all")
 @output(*FORMATS)
 @cluster_options
 @repo_options

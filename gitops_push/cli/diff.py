@@ -18,6 +18,7 @@ from gitops_push.cli.options import (
     plan_options,
     repo_options,
     targets,
+    verify_option,
 )
 from gitops_push.cli.reporting import FORMATS, PLAN, Outputs, Report, report_each
 from gitops_push.cli.session import Session
@@ -40,6 +41,7 @@ from gitops_push.workflow.commands import diff
 )
 @dry_run_option
 @plan_options
+@verify_option("all")
 @output(*FORMATS, PLAN)
 @cluster_options
 @repo_options

@@ -16,6 +16,7 @@ from gitops_push.cli.options import (
     output,
     repo_options,
     targets,
+    verify_option,
 )
 from gitops_push.cli.reporting import FORMATS, Report, report_each
 from gitops_push.cli.session import Session
@@ -46,6 +47,7 @@ COUNTED: Final = ",".join(word for word in CAUSES if word != "git-ahead")
 )
 @option("--unmanaged", is_flag=True, help="List also what has this environment's label and is in no inventory.")
 @dry_run_option
+@verify_option("changed")
 @output(*FORMATS)
 @cluster_options
 @repo_options

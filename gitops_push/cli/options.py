@@ -152,6 +152,18 @@ cluster_options = chained(
     option("--no-proxy", is_flag=True, help="Connect directly even if HTTPS_PROXY is set."),
 )
 
+
+def verify_option(default: str) -> Callable[[Decorated], Decorated]:
+    """Return the --verify option of a command with this default."""
+    return option(
+        "--verify",
+        type=click.Choice(["all", "changed"]),
+        default=default,
+        show_default=True,
+        help="Dry-run all objects, or only those not proven unchanged by what the server recorded.",
+    )
+
+
 target = click.argument("environment", metavar="ENV", shell_complete=complete_environment)
 
 targets = chained(

@@ -2,7 +2,8 @@
 
 It asks by dry run what apply would change, as the plan does. Where the credential may not dry-run (it needs the verb
 `patch`), the manifest's own fields are compared with the live ones instead, and the report says so. Requests: those of
-a plan, with dry runs for existing objects only, and one access review for each kind and namespace in use.
+a plan, with dry runs for existing objects only, and one access review for each kind and namespace of these; none of
+them for objects that are proven unchanged (`cluster.proving`).
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ def report_drift(
         checked_at=request.now,
         drifted=tuple(sorted((*drifted, *others), key=lambda drift: drift.ref)),
         in_sync=in_sync,
+        proven=found.proven,
         notes=(*access.notes(request, found), *labelled.notes, *_doubts(deployed, drifted)),
         unmanaged=labelled.refs,
     )
@@ -100,7 +102,8 @@ class _Access:
             return (f"{how}, as --no-dry-run asks",)
         if not self._denied:
             return ()
-        weaker = sum((target.kind, target.ref.namespace) in self._denied for target in found.targets)
+        asked = found.asked
+        weaker = sum((t.kind, t.ref.namespace) in self._denied and t.ref not in asked for t in found.targets)
         resources = ", ".join(sorted({f"{kind.resource}.{kind.group}".rstrip(".") for kind, _ in self._denied}))
         return (f"{how}: {weaker} of {len(found.targets)} objects, as the credential may not patch {resources}",)
 

@@ -24,7 +24,8 @@ class Asked:
     """The server's answer about one object: `merged` is what apply would make of `live` (None: it does not exist).
 
     With `failure` the server said no; with `moved` the object changed all the time. Then `merged` is None. `preview` is
-    for an object that is to be taken over (`cluster.adoption`).
+    for an object that is to be taken over (`cluster.adoption`). `proven`: nobody was asked, as the answer is known
+    (`cluster.proving`).
     """
 
     live: Body | None = field(repr=False)
@@ -33,6 +34,7 @@ class Asked:
     failure: ApiFailure | None = None
     moved: bool = False
     preview: Preview | None = None
+    proven: bool = False
 
 
 def ask_all(

@@ -72,6 +72,7 @@ def make_plan(request: PlanRequest, reader: ApiReader) -> Plan:
         dry_run=request.dry_run,
         namespace=request.inventory.namespace,
         keyed=bool(request.key),
+        proven=found.proven,
     )
 
 

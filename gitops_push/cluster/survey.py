@@ -10,6 +10,7 @@ from datetime import datetime
 from gitops_push.cluster.api import ApiReader
 from gitops_push.cluster.dry_run import Asked, OnProgress, ask_all
 from gitops_push.cluster.live import LiveObjects, read_external, read_live
+from gitops_push.cluster.proving import prove_unchanged
 from gitops_push.cluster.targets import Target, find_targets, with_missing_namespaces
 from gitops_push.cluster.yields import Asking, Yields, leave_to_others
 from gitops_push.core.codes import Code
@@ -21,6 +22,7 @@ from gitops_push.core.fieldpath import FieldPath
 from gitops_push.core.inventory import Inventory
 from gitops_push.core.objects import Body, ManifestSet, ObjectRef
 from gitops_push.core.ownership import NOTHING_FORCED, ForcedConflicts
+from gitops_push.core.proof import Verify
 from gitops_push.core.redaction import Redactor
 from gitops_push.core.rules import patterns_for
 
@@ -40,6 +42,7 @@ class PlanRequest:
     `redactor` knows the secrets of the run so far; those of both sides are added before anything is shown, and
     `on_secrets` is told of the redactor that knows them. `now` is the time of the report, `clock` counts seconds.
     Without `dry_run` the server is only read. Not `keyed`, secret values are left out of the tags of the plan.
+    `verify` says whether the server is also asked about objects that are proven unchanged.
     """
 
     environment: Environment
@@ -55,6 +58,7 @@ class PlanRequest:
     on_progress: OnProgress = _silent
     on_secrets: Callable[[Redactor], None] = _unheard
     clock: Callable[[], float] = time.monotonic
+    verify: Verify = Verify.ALL
 
     @property
     def key(self) -> str:
@@ -86,6 +90,11 @@ class Survey:
         asked = self.asked.get(target.ref)
         return asked.live if asked else self.live.objects.get(target.ref)
 
+    @property
+    def proven(self) -> int:
+        """Return how many objects were proven unchanged without a dry run."""
+        return sum(answer.proven for answer in self.asked.values())
+
     def masked(self, problem: Problem) -> Problem:
         """Return the problem without secret values: servers repeat what was sent to them."""
         hint = problem.hint and self.redactor.mask_text(problem.hint)
@@ -109,7 +118,8 @@ def survey(request: PlanRequest, reader: ApiReader, pick: Pick = everything) -> 
     """Return what the server has and says. Reads and dry-runs only.
 
     Requests: discovery, one LIST per kind and namespace in use, one dry run for each target that `pick` takes, one GET
-    for each external object, and those of `cluster.yields` where something is left to other managers.
+    for each external object, and those of `cluster.yields` where something is left to other managers. With
+    `Verify.CHANGED`, objects that are proven unchanged are not dry-run; the proof has requests (`cluster.proving`).
     """
     served = reader.served_kinds()
     targets, problems = find_targets(request.manifests, served, request.environment, request.inventory.id)
@@ -117,8 +127,12 @@ def survey(request: PlanRequest, reader: ApiReader, pick: Pick = everything) -> 
     live = read_live(targets, request.inventory.entries, served, reader)
     missing = read_external(request.environment.external, served, reader)
     targets = with_missing_namespaces(targets, live.objects)
-    questions = pick([t for t in targets if not t.deferred], live.objects) if request.dry_run else ()
-    asked = ask_all(questions, live.objects, reader, request.concurrency, request.on_progress)
+    askable = [target for target in targets if not target.deferred and request.dry_run]
+    asks_all = request.verify is Verify.ALL
+    proven = {} if asks_all else prove_unchanged(askable, live.objects, served, reader)
+    questions = pick([target for target in askable if target.ref not in proven], live.objects)
+    answers = ask_all(questions, live.objects, reader, request.concurrency, request.on_progress)
+    asked = {**proven, **answers}
     asking = Asking(targets, live.objects, asked, request.policy, served, reader, request.concurrency)
     targets, asked, yields = leave_to_others(asking)
     redactor = request.redactor.with_values(_secrets(request, targets, live, asked))

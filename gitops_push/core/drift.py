@@ -70,6 +70,7 @@ class DriftReport:
 
     `in_sync` counts the objects that are as they should be; `notes` say for people where less could be checked.
     `unmanaged` are objects with the set's label that neither the inventory nor the config names, where asked for.
+    `proven` counts the objects that were proven unchanged without a dry run.
     """
 
     environment: str
@@ -82,3 +83,4 @@ class DriftReport:
     in_sync: int
     notes: tuple[str, ...] = ()
     unmanaged: tuple[ObjectRef, ...] = ()
+    proven: int = 0

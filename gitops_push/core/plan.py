@@ -170,6 +170,7 @@ class Plan:
 
     `dry_run` False: nothing was asked but what is there, so no change is checked by the server. `namespace` is that of
     the inventory. `keyed` says whether the tags hold secret values, under the inventory's key.
+    `proven` counts the objects that were proven unchanged without a dry run.
     """
 
     environment: str
@@ -183,6 +184,7 @@ class Plan:
     dry_run: bool = True
     namespace: str = ""
     keyed: bool = False
+    proven: int = 0
 
     @property
     def has_changes(self) -> bool:

@@ -76,7 +76,8 @@ def _where(drift: ObjectDrift) -> list[Line]:
 
 
 def _verdict(report: DriftReport, drifted: list[ObjectDrift]) -> Line:
+    proven = f" ({report.proven} proven without a dry run)" if report.proven else ""
     if not drifted:
-        return Line(f"IN SYNC {report.environment}: {counted(report.in_sync, 'object')}", Tone.GOOD)
+        return Line(f"IN SYNC {report.environment}: {counted(report.in_sync, 'object')}{proven}", Tone.GOOD)
     counts = ", ".join(f"{n} {cause.value}" for cause in _TONES if (n := sum(d.cause is cause for d in drifted)))
-    return Line(f"DRIFT {report.environment}: {counts}, {report.in_sync} in sync", Tone.UPDATE)
+    return Line(f"DRIFT {report.environment}: {counts}, {report.in_sync} in sync{proven}", Tone.UPDATE)

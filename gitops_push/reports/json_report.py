@@ -45,6 +45,7 @@ def plan_data(plan: Plan, *, server_fields: bool = False) -> Data:
         "dryRun": plan.dry_run,
         "hasChanges": plan.has_changes,
         "counts": _counts(plan.changes),
+        "proven": plan.proven,
         "changes": [_change(change, server_fields=server_fields) for change in plan.changes],
     }
 
@@ -89,6 +90,7 @@ def drift_data(report: DriftReport) -> Data:
         "deployedCommit": report.deployed_commit,
         "checkedAt": time_text(report.checked_at),
         "inSync": report.in_sync,
+        "proven": report.proven,
         "notes": list(report.notes),
         "unmanaged": [ref_data(ref) for ref in report.unmanaged],
         "drifted": [

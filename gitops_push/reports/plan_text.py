@@ -244,7 +244,8 @@ def _how(plan: Plan) -> str:
     tried = sum(is_tried(c) for c in plan.changes)
     weaker = sum(c.fidelity is not Fidelity.SERVER for c in plan.changes) - tried
     notes = (f"; {n} {what}" for n, what in ((tried, "tried"), (weaker, "not checked by the server")) if n)
-    return f"server-side dry run, {plan.seconds:.1f} s{''.join(notes)}"
+    proven = f"; {plan.proven} proven unchanged without one" if plan.proven else ""
+    return f"server-side dry run, {plan.seconds:.1f} s{proven}{''.join(notes)}"
 
 
 def _verdict(plan: Plan) -> Line:

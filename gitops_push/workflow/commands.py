@@ -244,6 +244,7 @@ def _prepared(settings: Settings, name: str, watcher: Watcher) -> Iterator[Prepa
     from gitops_push.cluster.inventory_store import find_elsewhere, read_inventory
     from gitops_push.cluster.survey import PlanRequest
     from gitops_push.core.ownership import ForcedConflicts
+    from gitops_push.core.proof import Verify
     from gitops_push.workflow.connection import connected
 
     built = build(settings, name, watcher)
@@ -269,6 +270,7 @@ def _prepared(settings: Settings, name: str, watcher: Watcher) -> Iterator[Prepa
             forced=forced,
             concurrency=settings.concurrency,
             dry_run=settings.dry_run,
+            verify=Verify(settings.verify),
         )
         yield Prepared(built, _header(built.checkout, environment, connection), connection, request)
 

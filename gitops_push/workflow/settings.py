@@ -43,6 +43,7 @@ class Settings:
     max_prune: tuple[int | None, int | None] | None = None
     force_conflicts: bool = False
     forced_objects: tuple[str, ...] = ()
+    verify: str = "all"
     min_fidelity: str | None = None
     wait: bool = True
     dry_run: bool = True
