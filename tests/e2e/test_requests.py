@@ -1,0 +1,114 @@
+"""What each command asks the server, counted in the server's own audit log: docs/explanation/how-a-plan-is-proven.md.
+
+A row a situation; a feature that asks more adds its row here and a line to the table of that page.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.controlplane.audit import AuditEvent
+from tests.controlplane.cluster import ControlPlane
+from tests.controlplane.kubectl import Kubectl
+from tests.e2e.program import USER_AGENT, Program, config_map
+
+ALWAYS = Counter({"discovery": 2, "get namespaces": 1, "get configmaps": 1})
+"""Discovery, the identity of the cluster, the inventory."""
+
+OBJECTS = 12
+SECRET = """apiVersion: v1
+kind: Secret
+metadata: {name: login}
+stringData: {user: admin}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A deployed environment: `OBJECTS` ConfigMaps and one Secret."""
+
+    program: Program
+    kubectl: Kubectl
+    namespace: str
+
+    def edit(self) -> None:
+        """Change one object by hand."""
+        patch = '{"data":{"key":"by hand"}}'
+        self.kubectl("patch", "configmap", "c3", "-n", self.namespace, "--type=merge", "-p", patch)
+
+
+@pytest.fixture
+def world(program: Program, kubectl: Kubectl, namespace: str) -> World:
+    for number in range(OBJECTS):
+        program.write(f"app/c{number}.yaml", config_map(f"c{number}"))
+    program.write("app/login.yaml", SECRET)
+    (program.folder / "app/settings.yaml").unlink()
+    return World(program, kubectl, namespace)
+
+
+def nothing(world: World) -> None:
+    """Leave it as it is."""
+
+
+def by_hand(world: World) -> None:
+    world.edit()
+
+
+LISTS = Counter({"list configmaps": 1, "list secrets": 1})
+ADMISSION = Counter({"list mutatingwebhookconfigurations": 1, "list mutatingadmissionpolicies": 1})
+ALL = Counter({"dry run": OBJECTS + 1})
+ONE = Counter({"dry run": 1})
+REVIEWS = Counter({"review": 2})
+
+SITUATIONS: dict[str, tuple[Callable[[World], None], tuple[str, ...], Counter[str]]] = {
+    "diff, nothing changed": (nothing, ("diff",), LISTS + ALL),
+    "diff, one edited": (by_hand, ("diff",), LISTS + ALL),
+    "diff of what changed": (by_hand, ("diff", "--verify", "changed"), LISTS + ADMISSION + ONE),
+    "drift, nothing changed": (nothing, ("drift",), LISTS + ADMISSION),
+    "drift, one edited": (by_hand, ("drift",), LISTS + ADMISSION + ONE + Counter({"review": 1})),
+    "drift, all asked about": (nothing, ("drift", "--verify", "all"), LISTS + ALL + REVIEWS),
+    "diff without dry runs": (nothing, ("diff", "--no-dry-run"), LISTS),
+}
+
+
+def asked(event: AuditEvent) -> str:
+    """Return what a request was, in the words of this table."""
+    if urlsplit(event.uri).path in {"/api", "/apis"}:
+        return "discovery"
+    if event.is_dry_run:
+        return "dry run"
+    return "review" if event.resource == "selfsubjectaccessreviews" else f"{event.verb} {event.resource}"
+
+
+def requests_of(control_plane: ControlPlane, program: Program, *arguments: str) -> Counter[str]:
+    mark = control_plane.audit_mark()
+    done = program(*arguments)
+    assert done.code == 0, done
+    return Counter(asked(e) for e in control_plane.audit_events(mark) if e.user_agent.startswith(USER_AGENT))
+
+
+@pytest.mark.parametrize(("prepare", "command", "expected"), SITUATIONS.values(), ids=SITUATIONS)
+def test_a_command_asks_exactly_what_the_docs_say(
+    own_control_plane: ControlPlane,
+    world: World,
+    prepare: Callable[[World], None],
+    command: tuple[str, ...],
+    expected: Counter[str],
+) -> None:
+    done = world.program("apply", "test", "--yes")
+    assert done.code == 0, done
+    prepare(world)
+    name, *flags = command
+    assert requests_of(own_control_plane, world.program, name, "test", *flags) == ALWAYS + expected
+
+
+def test_before_the_first_deploy_an_inventory_elsewhere_is_looked_for(
+    own_control_plane: ControlPlane, world: World
+) -> None:
+    found = requests_of(own_control_plane, world.program, "diff", "test")
+    assert found == ALWAYS + LISTS + ALL + Counter({"list configmaps": 1})
