@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from gitops_push.core.field_index import FieldIndex
 from gitops_push.core.fielddiff import ABSENT, FieldOwner
 from gitops_push.core.fieldpath import FieldPath, ItemKey, ItemValue, covers, parse_field_path, prefixes, value_at
 from gitops_push.core.managed_fields import ManagerEntry, covered, has_below, manager_entries, our_entry, read_time
@@ -50,9 +51,10 @@ class AddedField:
 def added_by_people(live: Body, ours: frozenset[FieldPath]) -> tuple[AddedField, ...]:
     """Return what people added beside our fields, sorted by path. `kubectl rollout restart` is no addition."""
     found: dict[FieldPath, AddedField] = {}
+    values = FieldIndex(live)
     for entry in _peoples_entries(live):
         for path in _roots(entry.paths(), ours):
-            value = value_at(path, live, ABSENT)
+            value = values.value_at(path, ABSENT)
             if value is not ABSENT and not _is_exempt(path):
                 found.setdefault(path, AddedField(path, value, entry.owner))
     return tuple(found[path] for path in sorted(found, key=lambda path: [str(segment) for segment in path]))

@@ -13,6 +13,7 @@ from operator import not_
 from typing import Final
 
 from gitops_push.core.allocation import mark_allocated
+from gitops_push.core.field_index import FieldIndex
 from gitops_push.core.fielddiff import ABSENT, STRING_MAPS, Difference, diff_fields, restricted, same
 from gitops_push.core.fieldpath import FieldPath, covers, prefixes, value_at
 from gitops_push.core.inventory import PART_OF_LABEL
@@ -62,7 +63,8 @@ def compare(live: Body, merged: Body, wanted: Body, ignored: Iterable[FieldPath]
     differences = diff_fields(before, after, merge_keys(live, merged))
     owned = _our_paths(live) | _our_paths(merged)
     # managedFields do not record a list that is wanted empty, so what was sent counts too.
-    is_ours = [covered(d.path, owned) or value_at(d.path, wanted, ABSENT) is not ABSENT for d in differences]
+    sent = FieldIndex(wanted)
+    is_ours = [covered(d.path, owned) or sent.value_at(d.path, ABSENT) is not ABSENT for d in differences]
     ours = tuple(compress(differences, is_ours))
     return Comparison(
         ours=ours,
@@ -92,9 +94,10 @@ def compare_leaves(live: Body, wanted: Body, ignored: Iterable[FieldPath] = ()) 
 def _left_over(live: Body, before: Body, after: Body) -> Iterator[Difference]:
     """Yield the fields that are ours in the live object, and that the manifest has no more."""
     ours = _our_paths(live)
-    gone = {path for path in ours if value_at(path, after, ABSENT) is ABSENT}
+    wanted, there = FieldIndex(after), FieldIndex(before)
+    gone = {path for path in ours if wanted.value_at(path, ABSENT) is ABSENT}
     for path in sorted(gone, key=_text):
-        value = value_at(path, before, ABSENT)
+        value = there.value_at(path, ABSENT)
         if value is not ABSENT and not any(ancestor in gone for ancestor in prefixes(path)):
             yield Difference(path, value, ABSENT)
     yield from _left_in_maps(ours, before, after)
@@ -135,17 +138,18 @@ def _is_more_than(ignored: Iterable[Difference], patterns: tuple[FieldPath, ...]
 
     Without that, a field which always differs would keep the others of its object from ever becoming ours.
     """
-    values = [difference.path for difference in ignored]
+    values = frozenset(difference.path for difference in ignored)
     if not values:
         return True
     return any(
-        not any(covers(pattern, path) for pattern in patterns) and not any(_overlap(path, value) for value in values)
+        not any(covers(pattern, path) for pattern in patterns) and not _overlaps(path, values)
         for path in _our_paths(live) ^ _our_paths(merged)
     )
 
 
-def _overlap(a: FieldPath, b: FieldPath) -> bool:
-    return all(x == y for x, y in zip(a, b, strict=False))
+def _overlaps(path: FieldPath, values: frozenset[FieldPath]) -> bool:
+    """Return whether one of the values is at the path, below it or around it."""
+    return path in values or has_below(values, path) or any(ancestor in values for ancestor in prefixes(path))
 
 
 def _text(path: FieldPath) -> str:

@@ -49,7 +49,7 @@ _BARE_VALUE: Final = re.compile(r"[A-Za-z0-9_./:@*?+-]+")
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 _INTEGER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_DEFAULTED_KEYS: Final = {"protocol": "TCP"}
+DEFAULTED_KEYS: Final = {"protocol": "TCP"}
 
 
 def format_field_path(path: FieldPath) -> str:
@@ -86,7 +86,7 @@ def resolve(path: FieldPath, body: Any) -> tuple[str | int, ...]:
     steps: list[str | int] = []
     node = body
     for segment in path:
-        step = _step(node, segment)
+        step = step_into(node, segment)
         if step is None:
             break
         steps.append(step)
@@ -129,7 +129,7 @@ def item_key(keys: Mapping[str, Any]) -> ItemKey:
 def has_item_key(item: Any, key: ItemKey) -> bool:
     """Return whether a list item has these merge keys; one that the API defaults may be missing."""
     return isinstance(item, Mapping) and all(
-        same_scalar(item.get(name, _DEFAULTED_KEYS.get(name)), value) for name, value in key.keys
+        same_scalar(item.get(name, DEFAULTED_KEYS.get(name)), value) for name, value in key.keys
     )
 
 
@@ -280,7 +280,8 @@ def _text(value: Scalar) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _step(node: Any, segment: Segment) -> str | int | None:
+def step_into(node: Any, segment: Segment) -> str | int | None:
+    """Return the key or index that a segment means in this container, or None where there is none."""
     if isinstance(segment, str):
         return segment if isinstance(node, Mapping) and segment in node else None
     if isinstance(node, (str, Mapping)) or not isinstance(node, Sequence):

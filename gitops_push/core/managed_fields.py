@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from gitops_push.core.fielddiff import ABSENT, Difference, FieldOwner, MergeKeys, Shape
@@ -160,8 +161,13 @@ def sets_value(paths: frozenset[FieldPath], path: FieldPath) -> bool:
 
 def has_below(paths: frozenset[FieldPath], path: FieldPath) -> bool:
     """Return whether a field set has a member below `path`."""
-    length = len(path)
-    return any(len(member) > length and member[:length] == path for member in paths)
+    return path in _inner(paths)
+
+
+@lru_cache(maxsize=32)
+def _inner(paths: frozenset[FieldPath]) -> frozenset[FieldPath]:
+    """Return all paths that lead to members of a set; one set is asked about once for each field of an object."""
+    return frozenset(ancestor for path in paths for ancestor in prefixes(path))
 
 
 def _raw_entries(body: Body) -> Iterator[Mapping[str, Any]]:

@@ -98,7 +98,7 @@ def _edit_list(rng: random.Random, body: Body) -> None:
     match rng.randrange(4):
         case 0:
             rng.shuffle(items)
-        case 1 if items:
+        case 1 | 2 if len(items) > 3 or rng.random() < 0.3 * len(items):
             items.pop(rng.randrange(len(items)))
         case _:
             items.insert(rng.randrange(len(items) + 1), _sibling(rng, items))
