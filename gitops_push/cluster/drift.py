@@ -28,6 +28,7 @@ from gitops_push.core.comparison import compare, compare_leaves
 from gitops_push.core.drift import Cause, Deployed, DriftReport, FieldDrift, ObjectDrift
 from gitops_push.core.drift_cause import Versions, cause_of_object, causes_of
 from gitops_push.core.errors import PlanError, Problem
+from gitops_push.core.field_set import FieldSet
 from gitops_push.core.fielddiff import ABSENT, Difference
 from gitops_push.core.fieldpath import FieldPath, value_at
 from gitops_push.core.managed_fields import our_entry
@@ -184,7 +185,7 @@ def _added(
 ) -> tuple[Difference, ...]:
     """Return what people added beside the config, as differences to its absence there."""
     entry = our_entry(merged if merged is not None else live)
-    ours = (entry.paths() if entry else frozenset()) | {difference.path for difference in differences}
+    ours = FieldSet((*(entry.paths() if entry else ()), *(difference.path for difference in differences)))
     added = added_by_people(without_fields(live, ignored), ours)
     return tuple(
         Difference(field.path, field.value, ABSENT)

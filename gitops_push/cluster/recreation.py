@@ -23,6 +23,7 @@ from gitops_push.core.autoscaling import REPLICAS
 from gitops_push.core.codes import Code
 from gitops_push.core.comparison import compare_leaves
 from gitops_push.core.errors import Problem
+from gitops_push.core.field_set import FieldSet
 from gitops_push.core.fielddiff import ABSENT, Difference, FieldChange, same
 from gitops_push.core.fieldpath import FieldPath, format_field_path, value_at
 from gitops_push.core.impact import Transition
@@ -228,7 +229,7 @@ def _differences(candidate: _Candidate, trial: _Trial) -> tuple[Difference, ...]
 def _lost(live: Body, created: Body, ours: Iterable[Difference]) -> Iterator[Difference]:
     """Yield what people added, and the number of replicas that something else chose."""
     entry = our_entry(created)
-    paths = (entry.paths() if entry else frozenset()) | {difference.path for difference in ours}
+    paths = FieldSet((*(entry.paths() if entry else ()), *(difference.path for difference in ours)))
     for added in added_by_people(live, paths):
         yield Difference(added.path, added.value, ABSENT)
     replicas = value_at(REPLICAS, live, ABSENT), value_at(REPLICAS, created, ABSENT)

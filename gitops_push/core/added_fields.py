@@ -12,9 +12,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from gitops_push.core.field_index import FieldIndex
+from gitops_push.core.field_set import FieldSet
 from gitops_push.core.fielddiff import ABSENT, FieldOwner
 from gitops_push.core.fieldpath import FieldPath, ItemKey, ItemValue, covers, parse_field_path, prefixes, value_at
-from gitops_push.core.managed_fields import ManagerEntry, covered, has_below, manager_entries, our_entry, read_time
+from gitops_push.core.managed_fields import ManagerEntry, manager_entries, our_entry, read_time
 from gitops_push.core.objects import Body
 from gitops_push.core.ownership import is_peoples_tool
 
@@ -48,7 +49,7 @@ class AddedField:
     owner: FieldOwner
 
 
-def added_by_people(live: Body, ours: frozenset[FieldPath]) -> tuple[AddedField, ...]:
+def added_by_people(live: Body, ours: FieldSet) -> tuple[AddedField, ...]:
     """Return what people added beside our fields, sorted by path. `kubectl rollout restart` is no addition."""
     found: dict[FieldPath, AddedField] = {}
     values = FieldIndex(live)
@@ -97,14 +98,14 @@ def _is_made_by_us(live: Body) -> bool:
     return entry is not None and entry.owner.at == _created_at(live)
 
 
-def _roots(paths: frozenset[FieldPath], ours: frozenset[FieldPath]) -> Iterable[FieldPath]:
+def _roots(paths: FieldSet, ours: FieldSet) -> Iterable[FieldPath]:
     """Yield the topmost items of lists and, outside of them, the leaves: as a person would name what was added."""
-    foreign = frozenset(path for path in paths if not covered(path, ours))
+    foreign = frozenset(path for path in paths if not ours.covers(path))
     items = frozenset(path for path in foreign if isinstance(path[-1], (ItemKey, ItemValue)))
     for path in foreign:
         if any(ancestor in items for ancestor in prefixes(path)):
             continue
-        if path in items or not has_below(paths, path):
+        if path in items or not paths.has_below(path):
             yield path
 
 

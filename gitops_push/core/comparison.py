@@ -14,10 +14,11 @@ from typing import Final
 
 from gitops_push.core.allocation import mark_allocated
 from gitops_push.core.field_index import FieldIndex
+from gitops_push.core.field_set import FieldSet
 from gitops_push.core.fielddiff import ABSENT, STRING_MAPS, Difference, diff_fields, restricted, same
 from gitops_push.core.fieldpath import FieldPath, covers, prefixes, value_at
 from gitops_push.core.inventory import PART_OF_LABEL
-from gitops_push.core.managed_fields import Loss, covered, has_below, losses, merge_keys, our_entry
+from gitops_push.core.managed_fields import Loss, losses, merge_keys, our_entry
 from gitops_push.core.normalization import comparable
 from gitops_push.core.objects import Body
 from gitops_push.core.rules import without_fields
@@ -61,10 +62,10 @@ def compare(live: Body, merged: Body, wanted: Body, ignored: Iterable[FieldPath]
         without_fields(before, patterns), without_fields(after, patterns)
     )
     differences = diff_fields(before, after, merge_keys(live, merged))
-    owned = _our_paths(live) | _our_paths(merged)
+    owned = FieldSet(_our_paths(live) | _our_paths(merged))
     # managedFields do not record a list that is wanted empty, so what was sent counts too.
     sent = FieldIndex(wanted)
-    is_ours = [covered(d.path, owned) or sent.value_at(d.path, ABSENT) is not ABSENT for d in differences]
+    is_ours = [owned.covers(d.path) or sent.value_at(d.path, ABSENT) is not ABSENT for d in differences]
     ours = tuple(compress(differences, is_ours))
     return Comparison(
         ours=ours,
@@ -103,9 +104,9 @@ def _left_over(live: Body, before: Body, after: Body) -> Iterator[Difference]:
     yield from _left_in_maps(ours, before, after)
 
 
-def _left_in_maps(ours: frozenset[FieldPath], before: Body, after: Body) -> Iterator[Difference]:
+def _left_in_maps(ours: FieldSet, before: Body, after: Body) -> Iterator[Difference]:
     """Yield what is left over inside of maps that we own as a whole, as `nodeSelector` is: nobody defaults them."""
-    maps = (path for path in ours if path[-1] in STRING_MAPS and not has_below(ours, path))
+    maps = (path for path in ours if path[-1] in STRING_MAPS and not ours.has_below(path))
     for path in sorted(maps, key=_text):
         live, wanted = value_at(path, before), value_at(path, after)
         if isinstance(live, Mapping) and isinstance(wanted, Mapping):
@@ -119,17 +120,17 @@ def _same_entry(live: Body, merged: Body) -> bool:
     return before.fields == after.fields and before.api_version == after.api_version
 
 
-def _our_paths(body: Body) -> frozenset[FieldPath]:
+def _our_paths(body: Body) -> FieldSet:
     entry = our_entry(body)
-    return entry.paths() if entry else frozenset()
+    return entry.paths() if entry else FieldSet()
 
 
 def _newly_ours(before: Body, after: Body, changed: Iterable[Difference]) -> tuple[FieldPath, ...]:
     """Return the leaves that are ours in `after` only, without those whose value changes anyway."""
     owned = _our_paths(after)
-    values = frozenset(difference.path for difference in changed)
+    values = FieldSet(difference.path for difference in changed)
     more = owned - _our_paths(before)
-    leaves = (path for path in more if not has_below(owned, path) and not covered(path, values))
+    leaves = (path for path in more if not owned.has_below(path) and not values.covers(path))
     return tuple(sorted(leaves, key=_text))
 
 
@@ -138,7 +139,7 @@ def _is_more_than(ignored: Iterable[Difference], patterns: tuple[FieldPath, ...]
 
     Without that, a field which always differs would keep the others of its object from ever becoming ours.
     """
-    values = frozenset(difference.path for difference in ignored)
+    values = FieldSet(difference.path for difference in ignored)
     if not values:
         return True
     return any(
@@ -147,9 +148,9 @@ def _is_more_than(ignored: Iterable[Difference], patterns: tuple[FieldPath, ...]
     )
 
 
-def _overlaps(path: FieldPath, values: frozenset[FieldPath]) -> bool:
+def _overlaps(path: FieldPath, values: FieldSet) -> bool:
     """Return whether one of the values is at the path, below it or around it."""
-    return path in values or has_below(values, path) or any(ancestor in values for ancestor in prefixes(path))
+    return path in values or values.has_below(path) or any(ancestor in values for ancestor in prefixes(path))
 
 
 def _text(path: FieldPath) -> str:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from gitops_push.core.comparison import compare_leaves
 from gitops_push.core.drift import Cause
+from gitops_push.core.field_set import FieldSet
 from gitops_push.core.fielddiff import ABSENT, Difference, same
 from gitops_push.core.fieldpath import FieldPath, prefixes, value_at
-from gitops_push.core.managed_fields import Holders, has_below, holders, our_entry, owner_of, sets_value
+from gitops_push.core.managed_fields import Holders, holders, our_entry, owner_of
 from gitops_push.core.objects import Body
 
 
@@ -71,20 +72,20 @@ class _Edits:
 
     live: Body
     deployed: Body
-    changed: frozenset[FieldPath]
+    changed: FieldSet
     others: Holders
 
     @classmethod
     def of(cls, live: Body, deployed: Body) -> _Edits:
         ours = _our_paths(live)
         differing = compare_leaves(live, deployed) if deployed else ()
-        changed = frozenset(d.path for d in differing if d.after is not ABSENT and not sets_value(ours, d.path))
+        changed = FieldSet(d.path for d in differing if d.after is not ABSENT and not ours.sets_value(d.path))
         return cls(live, deployed, changed, _others(live))
 
     def touch(self, difference: Difference) -> bool:
         """Return whether this difference has to do with an edit."""
         path = difference.path
-        if path in self.changed or has_below(self.changed, path):
+        if path in self.changed or self.changed.has_below(path):
             return True
         deployed = value_at(path, self.deployed, ABSENT)
         if deployed is ABSENT:
@@ -108,7 +109,7 @@ class _Edits:
 class _Evidence:
     """What managedFields alone tell, where nobody knows what was deployed."""
 
-    ours: frozenset[FieldPath]
+    ours: FieldSet
     others: Holders
 
     @classmethod
@@ -120,16 +121,16 @@ class _Evidence:
         if difference.before is ABSENT:
             return Cause.UNKNOWN  # new in git, or removed in the cluster: that leaves no trace
         foreign = owner_of(path, self.others) is not None
-        if sets_value(self.ours, path):
+        if self.ours.sets_value(path):
             return Cause.GIT_AHEAD
-        if has_below(self.ours, path):
+        if self.ours.has_below(path):
             return Cause.BOTH if foreign else Cause.GIT_AHEAD
         return Cause.EDITED if foreign else Cause.UNKNOWN
 
 
-def _our_paths(live: Body) -> frozenset[FieldPath]:
+def _our_paths(live: Body) -> FieldSet:
     entry = our_entry(live)
-    return entry.paths() if entry else frozenset()
+    return entry.paths() if entry else FieldSet()
 
 
 def _others(live: Body) -> Holders:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
+from gitops_push.core.field_set import FieldSet
 from gitops_push.core.fielddiff import ABSENT, Difference, FieldOwner, MergeKeys, Shape
 from gitops_push.core.fieldpath import FieldPath, ItemKey, ItemValue, Segment, from_fields_v1, prefixes
 from gitops_push.core.objects import Body
@@ -40,7 +40,7 @@ class ManagerEntry:
         version = self.api_version if self.owner.operation == "Update" else ""
         return self.owner.manager, self.owner.operation, self.owner.subresource, version
 
-    def paths(self) -> frozenset[FieldPath]:
+    def paths(self) -> FieldSet:
         """Return all fields of the entry."""
         return field_set(self.fields)
 
@@ -86,9 +86,9 @@ def our_leaves(body: Body) -> tuple[FieldPath, ...]:
     return tuple(sorted(paths - around, key=str))
 
 
-def field_set(fields_v1: Mapping[str, Any]) -> frozenset[FieldPath]:
+def field_set(fields_v1: Mapping[str, Any]) -> FieldSet:
     """Return the members of a FieldsV1 set."""
-    return frozenset(_members(fields_v1, ()))
+    return FieldSet(_members(fields_v1, ()))
 
 
 def losses(live: Body, merged: Body) -> tuple[Loss, ...]:
@@ -116,7 +116,7 @@ def expected_losses(differences: Iterable[Difference], live: Body) -> Iterator[L
             yield Loss(difference.path, owner)
 
 
-Holders: TypeAlias = tuple[tuple[FieldOwner, frozenset[FieldPath]], ...]
+Holders: TypeAlias = tuple[tuple[FieldOwner, FieldSet], ...]
 
 
 def holders(body: Body) -> Holders:
@@ -129,7 +129,7 @@ def owner_of(path: FieldPath, among: Holders) -> FieldOwner | None:
 
     For a value that nobody set whole, who set something inside counts.
     """
-    for holds in (sets_value, has_below):
+    for holds in (FieldSet.sets_value, FieldSet.has_below):
         owners = [owner for owner, paths in among if holds(paths, path)]
         if owners:
             return max(owners, key=_weight)
@@ -144,30 +144,6 @@ def merge_keys(*bodies: Body) -> MergeKeys:
         for entry in manager_entries(body):
             _collect_keys(entry.fields, (), found, leaves)
     return MergeKeys(found, frozenset(leaves))
-
-
-def covered(path: FieldPath, paths: frozenset[FieldPath]) -> bool:
-    """Return whether a field set holds `path`, something below it, or an atomic value around it."""
-    return sets_value(paths, path) or has_below(paths, path)
-
-
-def sets_value(paths: frozenset[FieldPath], path: FieldPath) -> bool:
-    """Return whether a field set holds the value at `path`: itself, or an atomic value around it."""
-    if path in paths:
-        return True
-    around = next((ancestor for ancestor in prefixes(path) if ancestor in paths), None)
-    return around is not None and not has_below(paths, around)
-
-
-def has_below(paths: frozenset[FieldPath], path: FieldPath) -> bool:
-    """Return whether a field set has a member below `path`."""
-    return path in _inner(paths)
-
-
-@lru_cache(maxsize=32)
-def _inner(paths: frozenset[FieldPath]) -> frozenset[FieldPath]:
-    """Return all paths that lead to members of a set; one set is asked about once for each field of an object."""
-    return frozenset(ancestor for path in paths for ancestor in prefixes(path))
 
 
 def _raw_entries(body: Body) -> Iterator[Mapping[str, Any]]:

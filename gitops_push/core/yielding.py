@@ -18,7 +18,7 @@ from gitops_push.core.environment import ConflictAction
 from gitops_push.core.fielddiff import ABSENT, FieldOwner
 from gitops_push.core.fieldpath import FieldPath, ItemKey, resolve
 from gitops_push.core.inventory import PART_OF_LABEL
-from gitops_push.core.managed_fields import Loss, has_below, manager_entries, our_entry
+from gitops_push.core.managed_fields import Loss, manager_entries, our_entry
 from gitops_push.core.objects import Body
 
 _MEMBERSHIP: Final[FieldPath] = ("metadata", "labels", PART_OF_LABEL)
@@ -107,7 +107,7 @@ def shared(policy: ObjectPolicy, live: Body, merged: Body) -> Iterator[Loss]:
     for entry in manager_entries(live):
         for path in () if entry.is_ours else gained & entry.paths():
             rule = policy.rule_for(entry.owner.manager, path)
-            if rule and rule.action is ConflictAction.YIELD and not has_below(ours, path):
+            if rule and rule.action is ConflictAction.YIELD and not ours.has_below(path):
                 yield Loss(path, entry.owner)
 
 

@@ -82,7 +82,7 @@ def world(control_plane: ControlPlane, api: HttpApi, namespace: str, group: str,
 
 @pytest.mark.parametrize(
     ("proven", "copies", "steps"),
-    [(300, 1, 40), pytest.param(30_000, 100, 40, marks=[pytest.mark.prove, pytest.mark.timeout(4 * 3600)])],
+    [(300, 1, 40), pytest.param(30_000, 100, 60, marks=[pytest.mark.prove, pytest.mark.timeout(4 * 3600)])],
 )
 def test_what_is_called_unchanged_is_unchanged_by_the_servers_word(
     world: World, proven: int, copies: int, steps: int

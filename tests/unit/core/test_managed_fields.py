@@ -8,7 +8,6 @@ import pytest
 from gitops_push.core.fielddiff import diff_fields
 from gitops_push.core.fieldpath import format_field_path, parse_field_path
 from gitops_push.core.managed_fields import (
-    covered,
     field_set,
     holders,
     losses,
@@ -142,8 +141,8 @@ def test_of_several_owners_the_latest_is_named() -> None:
 def test_a_field_is_covered_by_itself_its_atomic_whole_and_its_parts() -> None:
     paths = field_set(FIELDS)
     for field in ("spec.replicas", "spec.containers[name=web].args[1]", "spec", "metadata.labels.app"):
-        assert covered(parse_field_path(field), paths)
-    assert not covered(("metadata", "labels", "other"), paths)
+        assert paths.covers(parse_field_path(field))
+    assert not paths.covers(("metadata", "labels", "other"))
 
 
 def test_times_are_read_as_utc_and_nonsense_as_none() -> None:
