@@ -77,7 +77,14 @@ BINDS: dict[type, dict[str, Any]] = {
 }
 LEFT_OUT: dict[type, dict[str, Any]] = {
     # Without a dry run each change has another fidelity.
-    Plan: {"commit": "f" * 40, "manifest_digest": "other", "planned_at": LATER, "seconds": 3.0, "dry_run": False},
+    Plan: {
+        "commit": "f" * 40,
+        "manifest_digest": "other",
+        "planned_at": LATER,
+        "seconds": 3.0,
+        "dry_run": False,
+        "proven": 3,
+    },
     Change: {
         "reason": "why",
         "warnings": ("careful",),
