@@ -47,7 +47,7 @@ COUNTED: Final = ",".join(word for word in CAUSES if word != "git-ahead")
 )
 @option("--unmanaged", is_flag=True, help="List also what has this environment's label and is in no inventory.")
 @dry_run_option
-@verify_option("changed")
+@verify_option("all")
 @output(*FORMATS)
 @cluster_options
 @repo_options

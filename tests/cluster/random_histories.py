@@ -197,10 +197,21 @@ _NEEDED = frozenset({"name", "containerPort", "port", "protocol", "mountPath", "
 
 
 def _drop_member(rng: random.Random, fields: Body) -> None:
+    """Drop a node, and what is empty without it: the server writes no empty nodes that are no members."""
     children = [(parent, key) for parent, key in _nodes(fields) if key != "."]
     if children:
         parent, key = rng.choice(children)
         del parent[key]
+        _prune(fields, parent)
+
+
+def _prune(node: Body, emptied: Body) -> bool:
+    """Remove a node that became empty, and those around it; return whether this one is to go."""
+    for key, child in node.items():
+        if _prune(child, emptied):
+            del node[key]
+            return not node
+    return node is emptied and not node
 
 
 def _nodes(fields: Body) -> Iterator[tuple[Body, str]]:

@@ -69,9 +69,13 @@ SITUATIONS: dict[str, tuple[Callable[[World], None], tuple[str, ...], Counter[st
     "diff, nothing changed": (nothing, ("diff",), LISTS + ALL),
     "diff, one edited": (by_hand, ("diff",), LISTS + ALL),
     "diff of what changed": (by_hand, ("diff", "--verify", "changed"), LISTS + ADMISSION + ONE),
-    "drift, nothing changed": (nothing, ("drift",), LISTS + ADMISSION),
-    "drift, one edited": (by_hand, ("drift",), LISTS + ADMISSION + ONE + Counter({"review": 1})),
-    "drift, all asked about": (nothing, ("drift", "--verify", "all"), LISTS + ALL + REVIEWS),
+    "drift of what changed, nothing did": (nothing, ("drift", "--verify", "changed"), LISTS + ADMISSION),
+    "drift of what changed, one edited": (
+        by_hand,
+        ("drift", "--verify", "changed"),
+        LISTS + ADMISSION + ONE + Counter({"review": 1}),
+    ),
+    "drift, nothing changed": (nothing, ("drift",), LISTS + ALL + REVIEWS),
     "diff without dry runs": (nothing, ("diff", "--no-dry-run"), LISTS),
 }
 
