@@ -7,9 +7,9 @@ already and every value in it is equal, the merge is the live object and the rec
 The proof reads the manifest beside our entry, whose form shows how the server treats each field: a field without
 members is a scalar or is set as a whole, `k:` and `v:` are items of lists that are merged. Whatever has two readings,
 or could be spelled differently by the server, is a doubt: then the dry run decides. An entry is taken as the server
-writes it: one that somebody edits by hand, so that a list of items looks like a whole value, is read so. What the proof cannot see is the
-caller's to exclude: admission that changes objects (`core.mutation`), and a definition that changed since our last
-apply. It says nothing of whether a validating policy would still accept the object.
+writes it, not as somebody might edit it by hand (a list of items made to look like one value). What the proof cannot
+see is the caller's to exclude: admission that changes objects (`core.mutation`), and a definition that changed since
+our last apply. It says nothing of whether a validating policy would still accept the object.
 """
 
 from __future__ import annotations
