@@ -141,14 +141,13 @@ def look_again(applier: Applier, write: ObjectWrite, precondition: Precondition)
     metadata = live["metadata"]
     if metadata.get("uid") != change.live_uid:
         return live_changed("somebody deleted and recreated it since the plan")
-    yields = tuple(left.field for left in change.yielded)
+    if given_up := unheld((left.field for left in change.yielded), live):
+        return live_changed(f"{format_field_path(given_up[0])} was left to a manager that has given it up since")
     try:
         if not _does_the_same(applier, write, live):
             return live_changed("somebody changed it since the plan")
     except (ApiFailure, GitopsPushError) as failure:
         return NotWritten(Result.FAILED, f"it changed since the plan, and now: {applier.said(failure)}")
-    if given_up := unheld(yields, live):
-        return live_changed(f"{format_field_path(given_up[0])} was left to a manager that has given it up since")
     return Precondition(uid=change.live_uid, resource_version=str(metadata.get("resourceVersion", "")))
 
 
