@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from gitops_push.cli.environment_names import complete_environment
+from gitops_push.core.takeovers import OWNER_FORMS, is_owner
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 Decorator = Callable[[Decorated], Decorated]
@@ -72,6 +73,18 @@ class NameList(click.ParamType[frozenset[str]]):
         for word in sorted(chosen - set(self.words)):
             self.fail(f"{word!r} is not one of {', '.join(self.words)}", param, ctx)
         return chosen
+
+
+class Owner(click.ParamType[str]):
+    """Who else owns objects, as `core.takeovers` names them."""
+
+    name = "OWNER"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the owner, or fail naming the forms."""
+        if not is_owner(str(value)):
+            self.fail(f"{value!r} names no owner; write {OWNER_FORMS}", param, ctx)
+        return str(value)
 
 
 class OutputFormat(click.ParamType[tuple[str, str]]):
@@ -205,5 +218,12 @@ plan_options = chained(
         type=click.Choice(["server", "schema", "client"]),
         default=None,
         help="Fail with 15 where a change is proven by less than this.",
+    ),
+    option(
+        "--takeover",
+        type=Owner(),
+        multiple=True,
+        metavar="OWNER",
+        help="Take objects over from this owner, like helm:shop/api or argocd:argocd/shop. Repeatable.",
     ),
 )

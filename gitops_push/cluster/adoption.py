@@ -13,6 +13,7 @@ from typing import Final
 from gitops_push.cluster.api import ApiFailure, ApiReader
 from gitops_push.cluster.crew import in_parallel
 from gitops_push.cluster.dry_run import Asked
+from gitops_push.cluster.operators import active_operators
 from gitops_push.cluster.planned import blocked_reason
 from gitops_push.cluster.survey import PlanRequest, Survey, ignored_fields
 from gitops_push.cluster.targets import Target
@@ -20,6 +21,7 @@ from gitops_push.core.added_fields import AddedField, added_beside
 from gitops_push.core.adoption import (
     Adoption,
     Preview,
+    Terms,
     adoption_of,
     expected_body,
     migrated_body,
@@ -29,7 +31,9 @@ from gitops_push.core.adoption import (
 from gitops_push.core.environment import AddedFields
 from gitops_push.core.fielddiff import same
 from gitops_push.core.normalization import comparable
-from gitops_push.core.objects import Body
+from gitops_push.core.objects import Body, ObjectRef
+from gitops_push.core.owners import operator_of, other_owners
+from gitops_push.core.takeovers import Takeovers
 
 _GONE: Final = 404
 
@@ -37,11 +41,25 @@ _GONE: Final = 404
 def with_previews(request: PlanRequest, found: Survey, reader: ApiReader) -> Survey:
     """Return the survey with a preview of every object that is to be taken over.
 
-    One more dry run for each of those that lose a field.
+    One more dry run for each of those that lose a field, and a look at the operator of each owner that loses objects.
     """
+    found = replace(found, operators=active_operators(_operators(request, found), reader))
     todo = tuple(_to_adopt(request, found))
     answers = in_parallel(lambda one: _previewed(*one, reader), todo, request.concurrency)
     return replace(found, asked={**found.asked, **{target.ref: asked for (target, *_), asked in answers}})
+
+
+def _operators(request: PlanRequest, found: Survey) -> Iterator[ObjectRef]:
+    """Yield what may put objects back that are to be taken over, once for each object."""
+    takeovers = Takeovers(request.environment.takeover)
+    if not takeovers.owners:
+        return
+    for asked in found.asked.values():
+        for owner in other_owners(asked.live, request.inventory.id) if asked.live else ():
+            named = takeovers.named(owner.takeover)
+            operator = operator_of(owner, named) if named else None
+            if operator is not None:
+                yield operator
 
 
 def _to_adopt(request: PlanRequest, found: Survey) -> Iterator[tuple[Target, Asked, Adoption]]:
@@ -50,8 +68,9 @@ def _to_adopt(request: PlanRequest, found: Survey) -> Iterator[tuple[Target, Ask
         if asked is None or asked.live is None or asked.merged is None:
             continue
         yields = found.yields.fields.get(target.ref, ())
-        adoption = adoption_of(asked.live, target.body, yields, _added(request, found, target, asked.live))
-        if adoption is not None and not blocked_reason(asked.live, request):
+        terms = Terms(request.inventory.id, Takeovers(request.environment.takeover), yields)
+        adoption = adoption_of(asked.live, target.body, terms, _added(request, found, target, asked.live))
+        if adoption is not None and not blocked_reason(asked.live, request, found.operators):
             yield target, asked, adoption
 
 

@@ -23,7 +23,7 @@ from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.live_state import effect_of, live_state
 from gitops_push.core.normalization import comparable
 from gitops_push.core.objects import Body
-from gitops_push.core.ownership import being_deleted, other_owners
+from gitops_push.core.owners import being_deleted, other_owners
 from gitops_push.core.plan import Action, Change
 from gitops_push.core.redaction import Redactor
 from gitops_push.core.yielding import left_out, unheld

@@ -27,6 +27,7 @@ from gitops_push.cluster.pruner import Deletion, Gone, NotGone, Patience, prune_
 from gitops_push.cluster.renewal import renew_object
 from gitops_push.cluster.targets import Target, find_targets
 from gitops_push.cluster.waiter import WaitRequest, wait_until_ready
+from gitops_push.core.adoption import Terms
 from gitops_push.core.codes import Code
 from gitops_push.core.deployment import Deployment, Outcome, Result
 from gitops_push.core.errors import ClusterError, GitopsPushError, PlanError, Problem, RefusedError
@@ -39,6 +40,7 @@ from gitops_push.core.plan import APPLIED, Action, Change, Fidelity
 from gitops_push.core.prune import PruneQuestion, judge
 from gitops_push.core.readiness import is_waited_for
 from gitops_push.core.readiness.jobs import vanishes_when_done
+from gitops_push.core.takeovers import Takeovers
 from gitops_push.core.yielding import body_with_yields
 
 __all__ = ["DeployOptions", "DeployRequest", "deploy"]
@@ -222,7 +224,9 @@ class _Run:
             return renew_object(self.applier, write, self._patience())
         if write.change.action is not Action.TAKE_OVER:
             return apply_object(self.applier, write)
-        left = migrate(self.applier, write)
+        yields = tuple(left.field for left in write.change.yielded)
+        terms = Terms(self.request.inventory.id, Takeovers(self.request.environment.takeover), yields)
+        left = migrate(self.applier, write, terms)
         return left if isinstance(left, NotWritten) else apply_object(self.applier, left)
 
     def _rejection(self, change: Change) -> str:

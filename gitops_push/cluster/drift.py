@@ -33,7 +33,7 @@ from gitops_push.core.fielddiff import ABSENT, Difference
 from gitops_push.core.fieldpath import FieldPath, value_at
 from gitops_push.core.managed_fields import our_entry
 from gitops_push.core.objects import Body, ObjectRef
-from gitops_push.core.ownership import deletion_reason
+from gitops_push.core.owners import deletion_reason
 from gitops_push.core.recreation import immutable_fields
 from gitops_push.core.rules import without_fields
 

@@ -12,7 +12,7 @@ from typing import Final
 from gitops_push.cluster.api import ApiFailure
 from gitops_push.cluster.application import Applier, NotWritten, ObjectWrite, live_changed
 from gitops_push.core.added_fields import AddedField, added_beside
-from gitops_push.core.adoption import adoption_of, migrated_body, migration_patch
+from gitops_push.core.adoption import Terms, adoption_of, migrated_body, migration_patch
 from gitops_push.core.deployment import Result
 from gitops_push.core.errors import GitopsPushError
 from gitops_push.core.fieldpath import format_field_path
@@ -26,12 +26,11 @@ _MOVED: Final = frozenset({404, 409, 422})
 """Gone, another resourceVersion, another uid: what it is shows when it is read again."""
 
 
-def migrate(applier: Applier, write: ObjectWrite) -> ObjectWrite | NotWritten:
+def migrate(applier: Applier, write: ObjectWrite, terms: Terms) -> ObjectWrite | NotWritten:
     """Hand over the object of a planned take over; writes. Returns the write that is left: the apply.
 
     The object is read before each attempt. It must be as it was planned, or as a patch whose answer was lost left it.
     """
-    yields = tuple(left.field for left in write.change.yielded)
     states = {write.change.live_state}
     sent_in_vain = ""
     for attempt in range(_ATTEMPTS):
@@ -40,8 +39,8 @@ def migrate(applier: Applier, write: ObjectWrite) -> ObjectWrite | NotWritten:
         live = _read(applier, write, states, sent_in_vain)
         if isinstance(live, NotWritten):
             return live
-        adoption = adoption_of(live, write.body, yields, _added(write, live))
-        if adoption is None:
+        adoption = adoption_of(live, write.body, terms, _added(write, live))
+        if adoption is None or not adoption.changes_object:
             return _left(applier, write, live)
         states.add(_state(applier, write, migrated_body(live, adoption)))
         try:

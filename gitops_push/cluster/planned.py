@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,13 +19,14 @@ from gitops_push.core.fieldpath import format_field_path, path_order
 from gitops_push.core.impact import Transition, impact_of_write
 from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.live_state import effect_of, live_state
-from gitops_push.core.managed_fields import expected_losses, holders, losses, merge_keys, our_entry, owner_of
+from gitops_push.core.managed_fields import expected_losses, holders, merge_keys, our_entry, owner_of
 from gitops_push.core.normalization import content_of, origin_of
-from gitops_push.core.objects import Body
-from gitops_push.core.ownership import deletion_reason, other_owners
+from gitops_push.core.objects import Body, ObjectRef
+from gitops_push.core.owners import OtherOwner, deletion_reason, operator_of, other_owners
 from gitops_push.core.plan import Action, Change, Fidelity
 from gitops_push.core.rules import without_fields
-from gitops_push.core.take_over import taken_over
+from gitops_push.core.take_over import lost_by_people, taken_over
+from gitops_push.core.takeovers import NO_TAKEOVERS, Takeovers
 from gitops_push.core.yielding import left_out
 
 _NAMED = 3
@@ -56,8 +57,7 @@ def plan_answered(request: PlanRequest, found: Survey, target: Target, asked: As
     if change.action in {Action.BLOCKED, Action.UNCHANGED}:
         return Planned(change)
     change = replace(change, impact=_impact(found, Transition(target.ref, asked.live, after, compared.changed)))
-    # Of an object that was ours already people's tools lose what they set by hand: that is a conflict as any other.
-    lost = losses(asked.live, merged) if preview and our_entry(asked.live) else compared.lost
+    lost = (*compared.lost, *(lost_by_people(asked.live, merged, preview) if preview else ()))
     return Planned(change, tuple(conflicts_of(request, found, target, asked.live, lost)))
 
 
@@ -141,16 +141,27 @@ def server_changes(
     return tuple(replace(change, origin=None) for change in field_changes(request, found, target, differences, live))
 
 
-def blocked_reason(live: Body, request: PlanRequest) -> str:
-    """Return why an object may not be touched, or ""."""
+def blocked_reason(live: Body, request: PlanRequest, operators: Mapping[ObjectRef, str] | None = None) -> str:
+    """Return why an object may not be touched, or "". Only with `operators` (see `Survey`) may it be taken over."""
     deletion = deletion_reason(live)
     if deletion:
         return f"{deletion}; wait until it has gone"
-    return "; ".join(str(owner) for owner in other_owners(live, request.inventory.id))
+    named = Takeovers(request.environment.takeover) if operators is not None else NO_TAKEOVERS
+    holds = (_hold(owner, named, operators or {}) for owner in other_owners(live, request.inventory.id))
+    return "; ".join(hold for hold in holds if hold)
+
+
+def _hold(owner: OtherOwner, takeovers: Takeovers, operators: Mapping[ObjectRef, str]) -> str:
+    named = takeovers.named(owner.takeover)
+    if not named:
+        return owner.reason
+    operator = operator_of(owner, named)
+    why = operators.get(operator, "") if operator else ""
+    return f"belongs to {owner.name}, and {why}" if why else ""
 
 
 def _compared_change(request: PlanRequest, found: Survey, target: Target, live: Body, compared: Comparison) -> Change:
-    blocked = blocked_reason(live, request)
+    blocked = blocked_reason(live, request, found.operators)
     if not compared.pending:
         return replace(
             _unchanged(request, found, target, live),

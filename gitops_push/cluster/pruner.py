@@ -12,7 +12,7 @@ from gitops_push.cluster.failures import failure_text
 from gitops_push.core.deployment import Result
 from gitops_push.core.errors import GitopsPushError
 from gitops_push.core.objects import Body
-from gitops_push.core.ownership import being_deleted
+from gitops_push.core.owners import being_deleted
 from gitops_push.core.plan import Change
 from gitops_push.core.redaction import Redactor
 

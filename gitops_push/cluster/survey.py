@@ -75,6 +75,7 @@ class PlanRequest:
 class Survey:
     """The findings. `asked` has an answer for each target that the server was asked about; `problems` are masked.
 
+    `operators` says of whom objects are taken over why that must not be ("": it may); None: nothing is taken over.
     The bodies of the targets are those that are sent: without what `yields` leaves to other managers.
     """
 
@@ -84,6 +85,7 @@ class Survey:
     redactor: Redactor
     problems: tuple[Problem, ...]
     yields: Yields = Yields()  # noqa: RUF009 - frozen
+    operators: Mapping[ObjectRef, str] | None = None
 
     def live_of(self, target: Target) -> Body | None:
         """Return the live object that the answer about it describes."""

@@ -15,7 +15,7 @@ from gitops_push.cluster.survey import PlanRequest, Survey
 from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.kinds import split_api_version
 from gitops_push.core.objects import Body, ObjectRef
-from gitops_push.core.ownership import controller_of
+from gitops_push.core.owners import controller_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from gitops_push.core.objects import Body
 from gitops_push.core.ownership import is_peoples_tool
 
 _CREATORS: Final = frozenset({"before-first-apply", "kubectl-client-side-apply", "kubectl-create", "kubectl-replace"})
-"""What these set includes every default of the object that they created; the issue on adoption deals with them."""
+"""What these set includes every default of the object that they created. What `kubectl apply` made is taken over
+(`core.adoption`), and what is left of the others cannot be told from defaults."""
 
 _EDITORS: Final = frozenset(
     {"kubectl-annotate", "kubectl-edit", "kubectl-label", "kubectl-patch", "kubectl-rollout", "kubectl-scale"}

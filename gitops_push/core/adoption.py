@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any, Final, TypeAlias
 
 from gitops_push.core.added_fields import AddedField
@@ -17,8 +18,10 @@ from gitops_push.core.fieldpath import FieldPath, prefixes, resolve, value_at
 from gitops_push.core.managed_fields import ManagerEntry, manager_entries, our_entry
 from gitops_push.core.managed_fields_upgrade import Entry, given_up, handed_over, is_ours, upgraded
 from gitops_push.core.objects import Body
+from gitops_push.core.owners import OtherOwner, other_owners
 from gitops_push.core.ownership import is_peoples_tool
 from gitops_push.core.secret_values import LAST_APPLIED
+from gitops_push.core.takeovers import NO_TAKEOVERS, Takeovers
 from gitops_push.core.yielding import Yield
 
 _CLIENT_SIDE_APPLY: Final = "kubectl-client-side-apply"
@@ -38,12 +41,19 @@ JsonPatch: TypeAlias = tuple[dict[str, Any], ...]
 class Adoption:
     """What becomes ours: these entries of managedFields. `removed` are the labels and annotations that go with them.
 
-    `added` are fields that people added beside ours: they alone become ours of what these people set, to be removed.
+    `owners` are the tools other than kubectl that lose the object. `added` are fields that people added beside ours:
+    they alone become ours of what these people set, to be removed.
     """
 
     entries: tuple[ManagerEntry, ...]
     removed: tuple[FieldPath, ...] = ()
+    owners: tuple[OtherOwner, ...] = ()
     added: tuple[AddedField, ...] = ()
+
+    @property
+    def changes_object(self) -> bool:
+        """Return whether anything is to be handed over before the apply."""
+        return bool(self.entries or self.removed or self.added)
 
     def absorbs(self, entry: Entry) -> bool:
         """Return whether an entry of managedFields is joined into ours; those of subresources never are."""
@@ -65,19 +75,32 @@ class Preview:
     merged: Body = field(repr=False)
 
 
-def adoption_of(
-    live: Body, wanted: Body, yields: Iterable[Yield] = (), added: tuple[AddedField, ...] = ()
-) -> Adoption | None:
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms objects are taken over: for which ApplySet, and from which owners other than kubectl.
+
+    A manager to which the request leaves a field (`yields`) keeps its entry.
+    """
+
+    part_of_id: str
+    takeovers: Takeovers = NO_TAKEOVERS
+    yields: tuple[Yield, ...] = ()
+
+
+def adoption_of(live: Body, wanted: Body, terms: Terms, added: tuple[AddedField, ...] = ()) -> Adoption | None:
     """Return what is to be taken over before `wanted` is applied, or None: the object is ours, or nobody's.
 
-    A manager to which the request leaves a field (`yields`) keeps its entry. `added` is to be removed.
+    `added` is to be removed with it.
     """
-    spared = {left.owner.manager for left in yields if left.owner and left.sent is None}
-    entries = tuple(entry for entry in _kubectl_entries(live) if entry.owner.manager not in spared)
-    if not entries and not added:
+    owners = tuple(owner for owner in other_owners(live, terms.part_of_id) if terms.takeovers.named(owner.takeover))
+    entries = _entries(live, owners, terms.yields)
+    if not (entries or owners or added):
         return None
-    removed = (path for path in (_LAST_APPLIED_PATH,) if entries and value_at(path, live, ABSENT) is not ABSENT)
-    return Adoption(entries, tuple(path for path in removed if value_at(path, wanted, ABSENT) is ABSENT), added)
+    last_applied = (_LAST_APPLIED_PATH,) if entries else ()
+    keys = (*last_applied, *(path for owner in owners for path in owner.keys))
+    removed = (path for path in keys if value_at(path, live, ABSENT) is not ABSENT)
+    going = tuple(path for path in removed if value_at(path, wanted, ABSENT) is ABSENT)
+    return Adoption(entries, going, owners, added)
 
 
 def migration_patch(live: Body, adoption: Adoption) -> JsonPatch:
@@ -130,6 +153,23 @@ def previewed(answer: Body, expected: Body) -> dict[str, Any]:
     """Return the answer to the preview with the owners that the apply will leave."""
     metadata = {**answer["metadata"], "managedFields": expected["metadata"]["managedFields"]}
     return {**answer, "metadata": metadata}
+
+
+def _entries(live: Body, owners: Iterable[OtherOwner], yields: Iterable[Yield]) -> tuple[ManagerEntry, ...]:
+    """Return the entries that become ours, in their order in the live object."""
+    globs = tuple(glob for owner in owners for glob in owner.managers)
+    spared = {left.owner.manager for left in yields if left.owner and left.sent is None}
+    kubectl = tuple(_kubectl_entries(live))
+    return tuple(
+        entry
+        for entry in manager_entries(live)
+        if entry.owner.manager not in spared
+        and (entry in kubectl or (not entry.owner.subresource and _is_one_of(entry.owner.manager, globs)))
+    )
+
+
+def _is_one_of(manager: str, globs: Iterable[str]) -> bool:
+    return any(fnmatchcase(manager, glob) for glob in globs)
 
 
 def _kubectl_entries(live: Body) -> Iterator[ManagerEntry]:

@@ -114,7 +114,8 @@ class Environment:
     `project` and `name` together identify the inventory. `namespace` is for namespaced objects that name none, and
     holds the inventory; `namespace_origin` is the line that says so, None where it was not written in a file.
     `external` objects must exist in the cluster and are never written. `declared` is False for a path that is used as
-    an environment: nobody could say which other namespaces it may use. `fills_namespace` is False for a path
+    an environment: nobody could say which other namespaces it may use. `takeover` names the owners that
+    objects are taken over from (`core.takeovers`). `fills_namespace` is False for a path
     without `--namespace`: its build leaves objects as they are written, as kustomize does, and only the planner puts
     them into `namespace`. `recreate` names objects that may be deleted and created again to change an immutable field.
     """
@@ -131,6 +132,7 @@ class Environment:
     wait: WaitRules = WaitRules()
     added_fields: AddedFields = AddedFields.KEEP
     ignore: tuple[FieldRule, ...] = ()
+    takeover: tuple[str, ...] = ()
     sensitive: tuple[FieldRule, ...] = ()
     conflicts: tuple[ConflictRule, ...] = ()
     recreate: tuple[FieldRule, ...] = ()

@@ -98,7 +98,8 @@ class TakeOver:
     `owners` are other tools, as `--takeover` names them, that lose the object; none for kubectl. `entries` become ours;
     `gone` are the fields among the change's `fields` that only they had: they disappear, or fall back to a default.
     `removed` are labels and annotations by which the tools know their objects. `added` are fields that people added
-    beside ours and that go by `addedFields: remove`. All of them are written as paths.
+    beside ours and that go by `addedFields: remove`. All of them are written as paths. `notes` say what is left to do
+    for people.
     """
 
     entries: tuple[TakenEntry, ...]
@@ -106,6 +107,7 @@ class TakeOver:
     removed: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from gitops_push.core.errors import Problem, RefusedError
 from gitops_push.core.inventory import PART_OF_LABEL, InventoryEntry
 from gitops_push.core.managed_fields import our_entry
 from gitops_push.core.objects import Body, Manifest, ObjectRef
-from gitops_push.core.ownership import deletion_reason, other_owners
+from gitops_push.core.owners import deletion_reason, other_owners
 
 KEPT_KINDS: Final = frozenset(
     {

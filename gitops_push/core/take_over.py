@@ -12,9 +12,9 @@ from gitops_push.core.adoption import Preview
 from gitops_push.core.fielddiff import ABSENT, FieldChange
 from gitops_push.core.fieldpath import FieldPath, format_field_path, value_at
 from gitops_push.core.inventory import PART_OF_LABEL
-from gitops_push.core.managed_fields import ManagerEntry
+from gitops_push.core.managed_fields import Loss, ManagerEntry, losses, our_entry
 from gitops_push.core.objects import Body
-from gitops_push.core.ownership import ForcedConflicts
+from gitops_push.core.ownership import ForcedConflicts, is_peoples_tool
 from gitops_push.core.plan import Action, Change, TakenEntry, TakeOver
 
 _REPLICAS: Final[FieldPath] = ("spec", "replicas")
@@ -28,6 +28,8 @@ def taken_over(change: Change, preview: Preview, wanted: Body, forced: ForcedCon
         gone=tuple(format_field_path(field.path) for field in gone),
         removed=tuple(format_field_path(path) for path in preview.adoption.removed),
         added=tuple(format_field_path(added.path) for added in preview.adoption.added),
+        owners=tuple(owner.takeover for owner in preview.adoption.owners),
+        notes=tuple(owner.after for owner in preview.adoption.owners if owner.after),
     )
     if change.action is Action.BLOCKED:
         return replace(change, take_over=what)
@@ -35,6 +37,17 @@ def taken_over(change: Change, preview: Preview, wanted: Body, forced: ForcedCon
     if scaled is not None and not forced.allow(change.ref):
         return replace(change, action=Action.BLOCKED, reason=_needs_consent(change, scaled), take_over=what)
     return replace(change, action=Action.TAKE_OVER, reason="", take_over=what)
+
+
+def lost_by_people(live: Body, merged: Body, preview: Preview) -> tuple[Loss, ...]:
+    """Return what an apply by hand loses that changed an object of ours: a conflict as any other edit by hand.
+
+    Of an object that becomes ours for the first time nothing is: its take over is what the plan is about.
+    """
+    if our_entry(live) is None:
+        return ()
+    people = {entry.owner for entry in preview.adoption.entries if is_peoples_tool(entry.owner.manager)}
+    return tuple(loss for loss in losses(live, merged) if loss.owner in people)
 
 
 def _is_gone(path: FieldPath, wanted: Body) -> bool:

@@ -34,8 +34,9 @@ matches: [who owns a field](../how-to/conflicts.md)."""
 
 _ON_ENVIRONMENTS: Final = """\
 `defaults` takes the same keys, but for `sources`. A setting is looked for in the environment, then in the `defaults` of
-its file, then in those of the files that include it. Lists of `external`, `conflicts`, `ignore`, `sensitive` and
-`recreate` add up, those of the environment first; `prune` and `wait` are looked up key by key, all else is replaced.
+its file, then in those of the files that include it. Lists of `external`, `conflicts`, `ignore`, `sensitive`,
+`recreate` and `takeover` add up, those of the environment first; `prune` and `wait` are looked up key by key, all else
+is replaced.
 
 An object must be in the environment's `namespace`, in one that the set creates, in one of Kubernetes' own, or in one
 that `external` names (`v1/Namespace/monitoring`); any other is taken for a slip and is an error."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from gitops_push.core.takeovers import OWNER_EXAMPLES, OWNER_FORMS, OWNER_PATTERN
 from gitops_push.repo.grammar import Brief, Either, Field, ListOf, Named, Number, Record, Switch, Text
 from gitops_push.repo.placeholders import PLACEHOLDER
 
@@ -27,6 +28,7 @@ BUILDER = Text("native, kustomize or kubectl", r"native|kustomize|kubectl", ("na
 REORDER = Text("legacy or none", r"legacy|none", ("none",))
 LOAD_RESTRICTOR = Text("rootOnly or none", r"rootOnly|none", ("none",))
 VERSION_WORD = Text("a version", r"v?[0-9]+\.[0-9][-+.0-9A-Za-z]*", ("1.34.0",))
+OWNER = Text(f"an owner: {OWNER_FORMS}", OWNER_PATTERN, OWNER_EXAMPLES)
 API_VERSION = Text("an API version", r"[a-z0-9][-./a-zA-Z0-9]*", ("monitoring.coreos.com/v1",))
 
 CLUSTER_NAME = Text("a cluster name", r"[A-Za-z0-9](?:[-A-Za-z0-9._]*[A-Za-z0-9])?", ("prod-eu",))
@@ -149,7 +151,6 @@ CLUSTER = Record(
 _LATER_IN_ENVIRONMENT: Final = (
     ("renamedFrom", "takes over the inventory of an earlier name"),
     ("commitOrder", "refuses to go back in history"),
-    ("takeover", "takes objects over from another tool"),
     ("policy", "allowed kinds and namespaces"),
     ("dependsOn", "environments to deploy first"),
 )
@@ -170,6 +171,7 @@ def _environment_fields(cluster: Text, namespace: Text, external: Text) -> tuple
         Field("wait", WAIT, "waiting for health"),
         Field("conflicts", ListOf(CONFLICT_RULE), "who gives way for fields of other managers; the first that fits"),
         Field("addedFields", ADDED_FIELDS, "what happens to fields that people added beside git's", default="keep"),
+        Field("takeover", ListOf(OWNER), "owners that lose objects of the set, named as for `--takeover`"),
         Field("ignore", ListOf(IGNORE_RULE), "what never counts as a change or as drift"),
         Field("sensitive", ListOf(SENSITIVE_RULE), "what is masked, besides Secrets"),
         Field("recreate", ListOf(RECREATE_RULE), "what may be deleted and created again to change an immutable field"),

@@ -1,8 +1,8 @@
 """Reads the settings of one entry of the config into an `Environment`.
 
 A setting is looked for in the entry, then in the defaults of its file, then in those of the including files. Lists of
-objects and rules (`external`, `conflicts`, `ignore`, `sensitive`, `recreate`) add up over these layers, those of the
-entry first; `prune` and `wait` are looked up key by key, all else is replaced.
+objects and rules (`external`, `conflicts`, `ignore`, `sensitive`, `recreate`, `takeover`) add up over these layers,
+those of the entry first; `prune` and `wait` are looked up key by key, all else is replaced.
 """
 
 from __future__ import annotations
@@ -104,6 +104,7 @@ def make_environment(maker: Maker) -> Environment:
         wait=WaitRules(timeout_seconds=parse_duration(maker.setting("5m", "wait", "timeout"))),
         conflicts=tuple(_conflict_rule(maker, item, at) for item, at in list_of(maker.entry.layers, "conflicts")),
         added_fields=AddedFields(maker.setting("keep", "addedFields")),
+        takeover=tuple(dict.fromkeys(str(item) for item, _ in list_of(maker.entry.layers, "takeover"))),
         ignore=_rules(maker, "ignore"),
         sensitive=_rules(maker, "sensitive"),
         recreate=_rules(maker, "recreate"),

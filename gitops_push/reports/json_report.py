@@ -235,6 +235,7 @@ def _take_over(what: TakeOver) -> Data:
         "gone": list(what.gone),
         "removed": list(what.removed),
         "added": list(what.added),
+        "notes": list(what.notes),
     }
 
 

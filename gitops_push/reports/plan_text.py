@@ -75,6 +75,8 @@ def plan_lines(
     usual = Fidelity.SERVER if plan.dry_run else Fidelity.CLIENT
     lines = [Line(str(header), Tone.HEADING), Line(f"plan: {plan_counts(plan)}   ({_how(plan)})")]
     lines += change_lines(shown, usual, server_fields=server_fields)
+    notes = (note for change in shown if change.take_over for note in change.take_over.notes)
+    lines += [Line(f"note: {note}", Tone.UPDATE) for note in dict.fromkeys(notes)]
     lines += [Line(f"help: {way_out}") for way_out in dict.fromkeys(_ways_out(shown))]
     lines += [Line(f"warning: {w}  ({c.ref})", Tone.UPDATE) for c in plan.changes for w in c.warnings]
     if not plan.dry_run:

@@ -44,6 +44,7 @@ class Settings:
     force_conflicts: bool = False
     forced_objects: tuple[str, ...] = ()
     verify: str = "all"
+    takeover: tuple[str, ...] = ()
     min_fidelity: str | None = None
     wait: bool = True
     dry_run: bool = True

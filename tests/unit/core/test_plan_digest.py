@@ -110,7 +110,7 @@ LEFT_OUT: dict[type, dict[str, Any]] = {
     },
     FieldLoss: {"at": LATER, "origin": Origin("b.yaml", 7), "live": 7, "ours": 8},
     YieldedField: {"live": 7, "ours": 8, "origin": Origin("b.yaml", 7)},
-    TakeOver: {},
+    TakeOver: {"notes": ("delete the record of Helm",)},
     TakenEntry: {},
     Yield: {"sent": 6},
 }

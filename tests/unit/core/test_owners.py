@@ -4,15 +4,12 @@ from typing import Any
 
 import pytest
 
+from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.objects import ObjectRef
-from gitops_push.core.ownership import (
-    ForcedConflicts,
-    being_deleted,
-    controller_of,
-    is_peoples_tool,
-    other_owners,
-)
+from gitops_push.core.owners import being_deleted, controller_of, operator_of, other_owners
+from gitops_push.core.ownership import ForcedConflicts, is_peoples_tool
+from gitops_push.core.takeovers import Takeovers, is_owner
 
 WEB = ObjectRef("apps", "Deployment", "shop", "web")
 
@@ -77,6 +74,56 @@ def test_each_owner_is_recognised_and_says_how_it_lets_go(case: str) -> None:
     assert owner.name.startswith(name)
     assert str(owner) == f"belongs to {owner.name}; {owner.release}"
     assert len(owner.release) > 20
+    assert (owner.takeover == "") is (case == "a controller")
+    assert not owner.takeover or (is_owner(owner.takeover) and f"--takeover {owner.takeover}, or" in owner.reason)
+    assert all(format_field_path(key) in owner.reason for key in owner.keys)
+
+
+def test_all_marks_of_one_tool_are_told_the_weak_ones_too() -> None:
+    body = live(
+        labels={"argocd.argoproj.io/instance": "shop", "app.kubernetes.io/instance": "shop"},
+        annotations={"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/web"},
+        managers={"argocd-controller": {}, "argocd-application-controller": {}, "somebody": {}},
+        finalizers=["argocd.argoproj.io/hook-finalizer", "x/y"],
+    )
+    (owner,) = other_owners(body, "x")
+    assert owner.evidence == (
+        'metadata.annotations["argocd.argoproj.io/tracking-id"]',
+        'metadata.labels["argocd.argoproj.io/instance"]',
+        'metadata.labels["app.kubernetes.io/instance"]',
+        "field manager argocd-controller",
+        "field manager argocd-application-controller",
+        "finalizer argocd.argoproj.io/hook-finalizer",
+    )
+
+
+def test_a_label_of_charts_counts_only_beside_a_manager_of_argo_cd() -> None:
+    chart = {"app.kubernetes.io/instance": "shop"}
+    assert other_owners(live(labels=chart), "x") == ()
+    (owner,) = other_owners(live(labels=chart, managers={"argocd-controller": {}}), "x")
+    assert (owner.takeover, owner.operator and owner.operator.namespace) == ("argocd:shop", "")
+
+
+def test_an_application_outside_of_argo_cds_namespace_is_named_with_it() -> None:
+    tracking = {"argocd.argoproj.io/tracking-id": "team-a_shop:apps/Deployment:shop/web"}
+    (owner,) = other_owners(live(annotations=tracking), "x")
+    assert owner.takeover == "argocd:team-a/shop"
+    assert operator_of(owner, owner.takeover) == ObjectRef("argoproj.io", "Application", "team-a", "shop")
+
+
+def test_where_an_application_is_may_stand_in_its_name_only() -> None:
+    (owner,) = other_owners(live(annotations={"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/web"}), "x")
+    for named, namespace in (("argocd:shop", ""), ("argocd:argocd/shop", "argocd")):
+        assert Takeovers((named,)).named(owner.takeover) == named
+        assert operator_of(owner, named) == ObjectRef("argoproj.io", "Application", namespace, "shop")
+    assert Takeovers(("argocd:shop-2", "helm:argocd/shop")).named(owner.takeover) == ""
+
+
+def test_names_that_others_chose_are_quoted_in_commands() -> None:
+    notes = {"meta.helm.sh/release-name": "a; rm -rf /", "meta.helm.sh/release-namespace": "shop"}
+    (owner,) = other_owners(live(labels=HELM_LABEL, annotations=notes), "x")
+    assert "helm uninstall 'a; rm -rf /'" in owner.after
+    assert owner.takeover == ""
 
 
 FREE = {
