@@ -14,11 +14,16 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.controlplane.access import RequestError
 from tests.controlplane.cluster import KUBECONFIG_VARIABLE, ControlPlane, open_control_plane
 from tests.controlplane.errors import ControlPlaneError
 from tests.controlplane.kubectl import Kubectl, make_kubectl
+
+# A run of the suite is repeatable, and does not fail because its machine is busy.
+settings.register_profile("suite", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 FIXTURE = "control_plane"
 NAMESPACE_SECONDS = 20.0
