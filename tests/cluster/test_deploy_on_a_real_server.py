@@ -196,7 +196,7 @@ def test_what_the_server_rejects_once_its_definition_is_there_stops_before_the_r
         "apiVersion": f"{group}/v1",
         "kind": "Gear",
         "metadata": {"name": "small", "namespace": namespace},
-        "spec": {"teeth": "twelve"},
+        "spec": {"teeth": 3},
     }
     done = deployed(api, namespace, gear, definition(group), config_map(namespace))
     assert done.exit_code == 20
@@ -380,7 +380,14 @@ def test_the_status_tells_the_health_of_everything_that_is_owned(
 def definition(group: str) -> dict[str, Any]:
     schema = {
         "type": "object",
-        "properties": {"spec": {"type": "object", "properties": {"teeth": {"type": "integer"}}}},
+        "properties": {
+            "spec": {
+                "type": "object",
+                "properties": {"teeth": {"type": "integer"}},
+                # Only the server evaluates CEL, so this is what it alone can reject.
+                "x-kubernetes-validations": [{"rule": "self.teeth > 9", "message": "spec.teeth are too few"}],
+            }
+        },
     }
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
