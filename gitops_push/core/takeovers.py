@@ -6,8 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from gitops_push.core.inventory import applyset_id
-
 _LABEL: Final = r"[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?"
 _WORD: Final = r"[A-Za-z0-9](?:[-._A-Za-z0-9]*[A-Za-z0-9])?"
 OWNER_PATTERN: Final = (
@@ -49,6 +47,8 @@ NO_TAKEOVERS: Final = Takeovers()
 def _means(owner: str, name: str) -> bool:
     tool, _, rest = owner.partition(":")
     if tool == "inventory":
+        from gitops_push.core.inventory import applyset_id
+
         namespace, _, inventory = rest.partition("/")
         return name == f"applyset:{applyset_id(inventory, namespace)}"
     if tool == "argocd" and "/" not in name:
