@@ -75,21 +75,19 @@ class _Reading:
     `atomic` are maps that are set as a whole, `defaults` what the server adds to some of them, `filled` maps that are
     never set as a whole and that defaults fill. `member_maps`: maps may be members of a set. The values of a map
     without declared fields are; Kubernetes' own kinds have none outside of atomic lists, so "." there comes from an
-    update (`kubectl apply` that was taken over). `drops_empty`: the server leaves out empty maps and lists.
+    update (`kubectl apply` that was taken over).
     """
 
     atomic: frozenset[str] = frozenset()
     defaults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     filled: frozenset[str] = frozenset()
     member_maps: bool = False
-    drops_empty: bool = False
 
 
 _BUILT_IN: Final = _Reading(
     atomic=ATOMIC_MAPS,
     defaults={"fieldRef": {"apiVersion": "v1"}, "resourceFieldRef": {"divisor": "0"}},
     filled=frozenset({"rollingUpdate", "strategy", "updateStrategy"}),
-    drops_empty=True,
 )
 _CUSTOM: Final = _Reading(member_maps=True)
 
@@ -175,15 +173,12 @@ def _value_doubt(name: str, node: Mapping[str, Any], wanted: Any, live: Any, rea
 
 
 def _leaf_doubt(name: str, wanted: Any, live: Any, reading: _Reading) -> Doubt | None:
-    """Compare what our entry has no members of: a scalar, an empty map, or what is set as a whole.
-
-    Of Kubernetes' own kinds, the server stores no empty maps and lists where they may be left out. One of ours that is
-    not there was left out so: if somebody had removed a value, the field would not be ours any more.
-    """
+    """Compare what our entry has no members of: a scalar, an empty map, or what is set as a whole."""
     if isinstance(wanted, Mapping) and wanted and name not in reading.atomic:
         return Doubt.UNCLEAR
     if live is ABSENT:
-        return None if reading.drops_empty and wanted in ({}, []) else Doubt.VALUE
+        # An empty list that the server left out counts as a change of the spec: it writes a new generation.
+        return Doubt.VALUE
     if wanted == {} and name in reading.filled and isinstance(live, Mapping):
         return None
     if isinstance(wanted, Mapping) and name in reading.defaults:

@@ -148,13 +148,13 @@ def test_every_other_state_is_a_doubt(live: Body, wanted: Body, change: Edit, do
     assert doubt_about(live, wanted, custom=False) is doubt
 
 
-def test_an_empty_map_or_list_that_the_server_does_not_store_is_unchanged(live: Body, wanted: Body) -> None:
+def test_an_empty_map_or_list_that_the_server_does_not_store_is_a_doubt(live: Body, wanted: Body) -> None:
     for body in (live, wanted):
         body["metadata"]["annotations"] = {}
         body["spec"]["args"] = []
     live["metadata"]["managedFields"][0]["fieldsV1"]["f:metadata"]["f:annotations"] = {}
     del live["metadata"]["annotations"], live["spec"]["args"]
-    assert doubt_about(live, wanted, custom=False) is None
+    assert doubt_about(live, wanted, custom=False) is Doubt.VALUE
 
 
 def test_a_reference_is_compared_with_the_default_that_the_server_adds(live: Body, wanted: Body) -> None:
