@@ -24,6 +24,14 @@ _OPERATORS: Final = ("argoproj.io", "fluxcd.io")
 _ITSELF: Final = "to apply the declaration itself, list it as a 'directory' source of an environment"
 
 
+def may_declare(data: bytes) -> bool:
+    """Return whether a file may declare an application. False is certain, and far cheaper to know than by parsing.
+
+    An escape or another encoding than UTF-8 can spell a group in other bytes.
+    """
+    return b"\\" in data or b"\0" in data or any(group.encode() in data for group in _OPERATORS)
+
+
 def only_declares(kinds: Iterable[tuple[str, str]]) -> bool:
     """Return whether objects of these (group, kind) are declarations, and what only an operator reads beside them."""
     kinds = tuple(kinds)

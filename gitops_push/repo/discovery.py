@@ -17,7 +17,7 @@ from gitops_push.core.names import wrong_label
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Node, origin_at
 from gitops_push.documents.reader import Dialect, read_documents, read_one
-from gitops_push.repo.declarations import DECLARATIONS, declaration_problem, only_declares
+from gitops_push.repo.declarations import DECLARATIONS, declaration_problem, may_declare, only_declares
 from gitops_push.repo.directory import CONFIG_NAMES, EXTENSIONS, KUSTOMIZATION_NAMES, kustomization_of
 from gitops_push.system.files import RepoFiles
 
@@ -114,13 +114,22 @@ def _source_of(files: RepoFiles, path: str, kustomization: str) -> Source:
 
 
 def _declaring_files(files: RepoFiles, path: str) -> list[str]:
-    """Return the file itself, or those of a directory that holds nothing but declarations."""
+    """Return the file itself, or those of a directory that holds nothing but declarations; none where none can be."""
     if files.is_file(path):
-        return [path]
+        return [path] if _may_declare(files, path) else []
     names = {entry.name for entry in files.entries(path) if not entry.is_dir} if files.is_dir(path) else set()
+    manifests = [files.resolve(path, name) for name in sorted(names) if name.endswith(EXTENSIONS)]
+    if not any(_may_declare(files, file) for file in manifests):
+        return []
     candidate = _candidate(files, path, names)
-    only = candidate is not None and candidate.kind is CandidateKind.DECLARATIONS
-    return [files.resolve(path, name) for name in sorted(names) if name.endswith(EXTENSIONS)] if only else []
+    return manifests if candidate is not None and candidate.kind is CandidateKind.DECLARATIONS else []
+
+
+def _may_declare(files: RepoFiles, path: str) -> bool:
+    try:
+        return may_declare(files.read(path))
+    except BuildError:  # the build reads it again and says what is wrong
+        return False
 
 
 def _refuse_declaration(files: RepoFiles, path: str) -> None:

@@ -52,6 +52,13 @@ def test_the_command_for_the_declared_path_is_named(declared: str, command: str,
     assert hint.splitlines()[0] == f"deploy the path that it names: {command}"
 
 
+@pytest.mark.parametrize("spelled", ["argoproj\\x2eio", "argoproj.\\\n  io"], ids=["an escape", "a folded line"])
+@pytest.mark.parametrize("path", ["app.yaml", "."], ids=["file", "folder"])
+def test_a_declaration_is_recognised_however_its_group_is_spelled(spelled: str, path: str, tmp_path: Path) -> None:
+    declared = APPLICATION.replace("argoproj.io/v1alpha1", f'"{spelled}/v1alpha1"')
+    assert "declares an application" in refusal(tmp_path, path, app=declared)[0]
+
+
 def test_a_path_of_another_repository_is_said_to_be_not_here(tmp_path: Path) -> None:
     _, hint = refusal(tmp_path, "app.yaml", app=APPLICATION)
     assert "apps/web, is not here; run in a checkout of its repository: gitops-push diff ./apps/web -n shop" in hint
