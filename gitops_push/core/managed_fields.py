@@ -71,10 +71,8 @@ def manager_entries(body: Body) -> tuple[ManagerEntry, ...]:
 def our_entry(body: Body) -> ManagerEntry | None:
     """Return what our applies set, or None if we never applied the object."""
     for raw in _raw_entries(body):
-        if raw.get("manager") == FIELD_MANAGER:
-            entry = _entry(raw)
-            if entry.is_ours:
-                return entry
+        if raw.get("manager") == FIELD_MANAGER and raw.get("operation") == "Apply" and not raw.get("subresource"):
+            return _entry(raw)
     return None
 
 
@@ -96,6 +94,8 @@ def losses(live: Body, merged: Body) -> tuple[Loss, ...]:
 
     `merged` is the answer of a forced dry run; a manager that set the same value as we do keeps its field.
     """
+    if list(_raw_entries(live)) == list(_raw_entries(merged)):
+        return ()
     after = {entry.identity: entry for entry in manager_entries(merged)}
     lost: list[Loss] = []
     for entry in manager_entries(live):

@@ -103,14 +103,19 @@ class _Marks:
     body: Body
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
-    managers: tuple[str, ...]
     part_of_id: str
 
     @classmethod
     def of(cls, live: Body, part_of_id: str) -> _Marks:
-        managers = dict.fromkeys(entry.owner.manager for entry in manager_entries(live))
-        labels, annotations = (_foreign(live, name) for name in ("labels", "annotations"))
-        return cls(live, labels, annotations, tuple(managers), part_of_id)
+        entry = our_entry(live)
+        ours = entry.fields.get("f:metadata", {}) if entry else {}
+        labels, annotations = (_foreign(live, name, ours.get(f"f:{name}", {})) for name in ("labels", "annotations"))
+        return cls(live, labels, annotations, part_of_id)
+
+    @property
+    def managers(self) -> tuple[str, ...]:
+        """Return the field managers of the object, each once; only looked for where other marks are."""
+        return tuple(dict.fromkeys(entry.owner.manager for entry in manager_entries(self.body)))
 
     def label(self, *names: str) -> tuple[FieldPath, ...]:
         """Return the paths of those of these labels that others set."""
@@ -126,10 +131,8 @@ class _Marks:
         return (*map(format_field_path, keys), *(f"field manager {name}" for name in found))
 
 
-def _foreign(live: Body, name: str) -> Mapping[str, str]:
+def _foreign(live: Body, name: str, ours: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the entries of a map without ours; the label of ApplySet membership always counts."""
-    entry = our_entry(live)
-    ours = entry.fields.get("f:metadata", {}).get(f"f:{name}", {}) if entry else {}
     entries = _metadata(live).get(name) or {}
     return {key: str(value) for key, value in entries.items() if key == PART_OF_LABEL or f"f:{key}" not in ours}
 
@@ -140,11 +143,10 @@ _ARGOCD_MANAGERS: Final = ("argocd-controller", "argocd-application-controller")
 def _argocd(marks: _Marks) -> Iterator[OtherOwner]:
     application, _, target = marks.annotations.get(_ARGOCD_TRACKING, "").partition(":")
     labels = marks.label(_ARGOCD_INSTANCE, _INSTANCE)
-    managed = any(manager in _ARGOCD_MANAGERS for manager in marks.managers)
     if target and target == _tracked_as(marks.body):
         # An application outside of Argo CD's own namespace is written NAMESPACE_NAME; no such name holds a "_".
         namespace, _, name = application.rpartition("_")
-    elif labels and managed:
+    elif labels and any(manager in _ARGOCD_MANAGERS for manager in marks.managers):
         namespace, name = "", marks.labels[str(labels[0][-1])]
     else:
         return

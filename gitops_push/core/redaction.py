@@ -25,6 +25,7 @@ _BLOCK: Final = 3
 _CUT: Final = 16
 _CUTTABLE: Final = 32
 _TOKEN: Final = re.compile(r"[A-Za-z0-9+/_=.~%-]+")
+_MARKER_START: Final = "\u2039"
 _MARKER: Final = re.compile("\u2039secret:([0-9a-f]{8})\u203a")
 
 LEFT_OUT: Final = "\u2039secret\u203a"
@@ -84,6 +85,8 @@ class Redactor:
         return without_tags(self._rewritten(text, lambda _: LEFT_OUT))
 
     def _rewritten(self, text: str, stand_in: Callable[[str], str]) -> str:
+        if not self._shifts:
+            return text
         pieces: list[str] = []
         done = 0
         for start, end in self._spans(text):
@@ -111,8 +114,6 @@ class Redactor:
         """Yield (position, length) of the longest form at each position; skips ahead as Wu and Manber do."""
         shifts, by_prefix = self._shifts, self._by_prefix
         at, covered, last = 0, 0, len(text) - SHORTEST
-        if not shifts:
-            return
         while at <= last:
             shift = shifts.get(text[at + SHORTEST - _BLOCK : at + SHORTEST], SHORTEST - _BLOCK + 1)
             if shift:
@@ -130,7 +131,7 @@ class Redactor:
 
 def without_tags(text: str) -> str:
     """Return masked text with `LEFT_OUT` for every tag: tags are new in every run."""
-    return _MARKER.sub(LEFT_OUT, text)
+    return _MARKER.sub(LEFT_OUT, text) if _MARKER_START in text else text
 
 
 def _cut_length(form: str, text: str, at: int) -> int:
