@@ -87,7 +87,7 @@ def _previewed(target: Target, asked: Asked, adoption: Adoption, reader: ApiRead
     if live is None or merged is None or kind is None:
         return asked
     migrated = migrated_body(live, adoption)
-    expected = expected_body(migrated, merged, adoption)
+    expected = expected_body(migrated, merged, target.body, adoption)
     if same(comparable(expected), comparable(merged)):
         return replace(asked, preview=Preview(adoption, migrated, expected))
     try:

@@ -10,12 +10,14 @@ import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import reduce
+from operator import getitem
 from typing import Any, Final, TypeAlias
 
 from gitops_push.core.added_fields import AddedField
-from gitops_push.core.fielddiff import ABSENT, same
+from gitops_push.core.fielddiff import ABSENT, MergeKeys, same, shape_of
 from gitops_push.core.fieldpath import FieldPath, prefixes, resolve, value_at
-from gitops_push.core.managed_fields import ManagerEntry, manager_entries, our_entry
+from gitops_push.core.managed_fields import ManagerEntry, manager_entries, merge_keys, our_entry
 from gitops_push.core.managed_fields_upgrade import Entry, given_up, handed_over, is_ours, upgraded
 from gitops_push.core.objects import Body
 from gitops_push.core.owners import OtherOwner, other_owners
@@ -126,8 +128,8 @@ def migrated_body(live: Body, adoption: Adoption) -> dict[str, Any]:
     return body
 
 
-def expected_body(migrated: Body, merged: Body, adoption: Adoption) -> dict[str, Any]:
-    """Return what an apply makes of a migrated object, before the server sets its defaults.
+def expected_body(migrated: Body, merged: Body, wanted: Body, adoption: Adoption) -> dict[str, Any]:
+    """Return what an apply of `wanted` makes of a migrated object, before the server sets its defaults.
 
     `merged` is the answer to a dry run on the object as it is now: the same, with the fields that still belong to the
     others. Those that neither the manifest nor another manager has go, and the maps and lists that this leaves empty.
@@ -138,7 +140,9 @@ def expected_body(migrated: Body, merged: Body, adoption: Adoption) -> dict[str,
     body = _without(merged, adoption.removed)
     body["metadata"]["managedFields"] = list(given_up(left, adoption.takes)[0])
     kept = [path for held in manager_entries(body) for path in held.paths()]
-    return _without(body, _uncovered(before, kept))
+    empty = frozenset(path for path in kept if value_at(path, wanted, ABSENT) == {})
+    gone = _uncovered(before, kept, empty)
+    return _pruned(body, gone - frozenset(_outlasting(gone, body, merge_keys(migrated, merged))))
 
 
 def preview_patch(live: Body, expected: Body) -> JsonPatch:
@@ -196,11 +200,16 @@ def _who(entry: ManagerEntry) -> tuple[str, str]:
     return entry.owner.manager, entry.owner.operation
 
 
-def _uncovered(before: Iterable[FieldPath], kept: Iterable[FieldPath]) -> frozenset[FieldPath]:
-    """Return the topmost fields that were set and that nobody sets any more, as the server prunes them."""
+def _uncovered(
+    before: Iterable[FieldPath], kept: Iterable[FieldPath], empty: frozenset[FieldPath]
+) -> frozenset[FieldPath]:
+    """Return the topmost fields that were set and that nobody sets any more, as the server prunes them.
+
+    `empty` are those of `kept` that are maps without anything: unlike an atomic map, they hold nothing that is in them.
+    """
     set_by_somebody = frozenset(kept)
     around = frozenset(ancestor for path in set_by_somebody for ancestor in prefixes(path))
-    whole = set_by_somebody - around
+    whole = set_by_somebody - around - empty
 
     def is_gone(path: FieldPath) -> bool:
         if path in set_by_somebody or path in around:
@@ -214,16 +223,39 @@ def _uncovered(before: Iterable[FieldPath], kept: Iterable[FieldPath]) -> frozen
     return frozenset(path for path in gone if not any(ancestor in gone for ancestor in prefixes(path)))
 
 
+def _outlasting(gone: Iterable[FieldPath], body: Body, keys: MergeKeys) -> Iterator[FieldPath]:
+    """Yield lists of single items without any: the server prunes items only (tried on a real API server).
+
+    Whether a list is one of single items shows where managedFields have an item of it, or of its like.
+    """
+    return (path for path in gone if value_at(path, body) == [] and shape_of(path) in keys.keys)
+
+
+def _pruned(body: Body, paths: frozenset[FieldPath]) -> dict[str, Any]:
+    """Return a copy without these values, and with null for each map and list that is left empty, even if wanted as {}.
+
+    So the server prunes (tried on a real one); it drops the null then, but where the definition leaves the type open.
+    """
+    there = [path for path in paths if value_at(path, body, ABSENT) is not ABSENT]
+    left = _without(body, there)
+    for around in {path[:-1] for path in there}:
+        if value_at(around, left) in ({}, []):
+            *way, last = resolve(around, left)
+            _at(left, way)[last] = None
+    return left
+
+
 def _without(body: Body, paths: Iterable[FieldPath]) -> dict[str, Any]:
     """Return a deep copy of an object without the values at these paths, of which none lies below another."""
     result: dict[str, Any] = copy.deepcopy(dict(body))
     found = (steps for path in paths if len(steps := resolve(path, result)) == len(path))
     for *way, last in sorted(found, key=_by_index, reverse=True):  # the last items of a list first
-        node: Any = result
-        for step in way:
-            node = node[step]
-        del node[last]
+        del _at(result, way)[last]
     return result
+
+
+def _at(node: Any, way: Iterable[str | int]) -> Any:
+    return reduce(getitem, way, node)
 
 
 def _by_index(steps: tuple[str | int, ...]) -> tuple[tuple[int, str], ...]:

@@ -9,6 +9,8 @@ import pytest
 
 from gitops_push.cluster.http_api import HttpApi
 from tests.cluster.connecting import connected
+from tests.cluster.gadgets import gadget_definition, sprocket_definition
+from tests.cluster.planning import apply_all, request_for, until
 from tests.controlplane.cluster import ControlPlane
 from tests.controlplane.kubectl import Kubectl
 
@@ -33,3 +35,16 @@ def viewer(control_plane: ControlPlane, namespace: str, kubectl: Kubectl) -> Ite
     kubectl("create", "rolebinding", name, "-n", namespace, f"--role={name}", f"--user={name}")
     with connected(control_plane.new_user(name), read_only=True) as connection:
         yield connection
+
+
+@pytest.fixture
+def group(control_plane: ControlPlane, api: HttpApi) -> Iterator[str]:
+    """The API group of our two definitions, which are established."""
+    name = f"g{uuid.uuid4().hex[:8]}.example.com"
+    apply_all(request_for("default", gadget_definition(name), sprocket_definition(name)), api)
+    for kind in ("Gadget", "Sprocket"):
+        until(lambda kind=kind: api.served_kinds(refresh=True).find(name, kind) is not None)
+    yield name
+    for resource in ("gadgets", "sprockets"):
+        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{resource}.{name}"
+        control_plane.request("DELETE", path)

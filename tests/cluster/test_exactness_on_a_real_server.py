@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
-from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -14,26 +12,12 @@ from gitops_push.cluster.http_api import HttpApi
 from gitops_push.cluster.planner import make_plan
 from gitops_push.core.plan import Action
 from tests.cluster.exactness.campaign import Figures, play
-from tests.cluster.gadgets import gadget_definition, sprocket_definition
 from tests.cluster.many_kinds import many_kinds
-from tests.cluster.planning import apply_all, request_for, until
+from tests.cluster.planning import apply_all, request_for
 from tests.controlplane.cluster import ControlPlane
 
 SEED = "exactness-1"
 BATCH = 300
-
-
-@pytest.fixture
-def group(control_plane: ControlPlane, api: HttpApi) -> Iterator[str]:
-    """The API group of our two definitions, which are established."""
-    name = f"g{uuid.uuid4().hex[:8]}.example.com"
-    apply_all(request_for("default", gadget_definition(name), sprocket_definition(name)), api)
-    for kind in ("Gadget", "Sprocket"):
-        until(lambda kind=kind: api.served_kinds(refresh=True).find(name, kind) is not None)
-    yield name
-    for resource in ("gadgets", "sprockets"):
-        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{resource}.{name}"
-        control_plane.request("DELETE", path)
 
 
 def test_a_sample_of_random_plans_is_exact(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from random import Random
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from gitops_push.cluster.api import ApiFailure, Precondition
 from gitops_push.cluster.deployer import DeployOptions, DeployRequest, deploy
@@ -117,9 +117,9 @@ def play(
     made = in_threads(lambda one: _make_pair(control_plane, api, home, *one), drawn)
     pairs = {pair.ref: pair for pair in made if pair is not None}
     figures = Figures([], Counter({"version A": count - len(pairs)} if len(pairs) < count else {}))
-    earlier = _bodies(pairs)
-    wanted, plan = _planned(api, home, pairs, figures.refused)
-    live = _bodies(pairs)
+    earlier = bodies_of(pairs)
+    wanted, plan = planned(api, home, pairs, figures.refused)
+    live = bodies_of(pairs)
     options = DeployOptions(wait=False, concurrency=PARALLEL)
     request = DeployRequest(plan, wanted.manifests, wanted.environment, wanted.inventory, wanted.redactor, options)
     deployment = deploy(request, api)
@@ -127,33 +127,33 @@ def play(
     failed |= {ref: MOVED for ref in pairs if comparable(earlier[ref]) != comparable(live[ref])}
     unchanged = {change.ref for change in plan.changes if change.action is Action.UNCHANGED}
     in_threads(lambda target: _apply(api, target), [t for t in targets_of(wanted, api) if t.ref in unchanged])
-    became = _bodies(pairs)
+    became = bodies_of(pairs)
     settled = {change.ref: change for change in make_plan(wanted, api).changes}
     for change in plan.changes:
         pair = pairs[change.ref]
         if change.ref in failed:
             figures.verdicts.append(Verdict(pair, change, not_applied=failed[change.ref][:80]))
             continue
-        missed = _missed(wanted, change, live[pair.ref], became[pair.ref])
-        missed += _unsettled(settled[pair.ref])
-        figures.verdicts.append(Verdict(pair, change, missed, twice=_takes_two(settled[pair.ref])))
+        missed = wrongly_told(wanted, change, live[pair.ref], became[pair.ref])
+        missed += unsettled(settled[pair.ref])
+        figures.verdicts.append(Verdict(pair, change, missed, twice=takes_two(settled[pair.ref])))
     return figures
 
 
-def _takes_two(settled: Change) -> bool:
+def takes_two(settled: Change) -> bool:
     """Return whether all that a second plan still shows are empty maps and lists that the server dropped."""
-    return bool(settled.fields) and all(f.before is ABSENT and f.after in ({}, []) for f in settled.fields)
+    return bool(settled.fields) and all(f.before in (ABSENT, None) and f.after in ({}, []) for f in settled.fields)
 
 
-def _unsettled(settled: Change) -> tuple[str, ...]:
+def unsettled(settled: Change) -> tuple[str, ...]:
     """Return what a second plan shows of an object right after the apply."""
-    if settled.action is Action.UNCHANGED or _takes_two(settled):
+    if settled.action is Action.UNCHANGED or takes_two(settled):
         return ()
     fields = " ".join(format_field_path(field.path) for field in settled.fields)
     return (f"not settled by one apply: {settled.action.value} {fields} {settled.reason}",)
 
 
-def _missed(wanted: PlanRequest, change: Change, before: Body, after: Body) -> tuple[str, ...]:
+def wrongly_told(wanted: PlanRequest, change: Change, before: Body, after: Body) -> tuple[str, ...]:
     """Return the fields in which the object is not what the plan said: live, our changes, and the server's own."""
     changes = (*change.fields, *change.server_fields)
     predicted = patched(comparable(before), changes)
@@ -165,13 +165,14 @@ def _missed(wanted: PlanRequest, change: Change, before: Body, after: Body) -> t
     )
 
 
-def _planned(
-    api: HttpApi, home: Environment, pairs: dict[ObjectRef, Pair], refused: Counter[str]
+def planned(
+    api: HttpApi, home: Environment, pairs: dict[ObjectRef, Pair], refused: Counter[str], **changes: Any
 ) -> tuple[PlanRequest, Plan]:
     """Plan all pairs. Those that the server refuses leave `pairs` and are counted: edits and B need not fit."""
     while True:
         bodies = [pair.desired for pair in pairs.values()]
-        wanted = request_for(home.namespace, *bodies, environment=home, forced=ForcedConflicts(everything=True))
+        everything = ForcedConflicts(everything=True)
+        wanted = request_for(home.namespace, *bodies, environment=home, forced=everything, **changes)
         try:
             return wanted, make_plan(wanted, api)
         except PlanError as error:
@@ -193,20 +194,30 @@ def _make_pair(
     control_plane: ControlPlane, api: HttpApi, home: Environment, kind: Kind, name: str, rng: Random
 ) -> Pair | None:
     """Apply version A and let its history happen; None if the server refuses A."""
-    first = kind.shape.make(rng)
-    desired = kind.shape.vary(rng, first)
-    identity = {"name": name, "namespace": home.namespace}
-    whole = [
-        {"apiVersion": kind.api_version, "kind": kind.kind, **body, "metadata": {**body["metadata"], **identity}}
-        for body in (first, desired)
-    ]
-    (target,) = targets_of(request_for(home.namespace, whole[0], environment=home), api)
-    assert target.kind is not None
-    root = f"/apis/{kind.api_version}" if "/" in kind.api_version else f"/api/{kind.api_version}"
-    place = Place(control_plane, f"{root}/namespaces/{home.namespace}/{target.kind.resource}/{name}", kind)
+    first, desired = two_versions(kind, name, home.namespace, rng)
+    (target,) = targets_of(request_for(home.namespace, first, environment=home), api)
+    place = place_of(control_plane, target, kind)
     if not _apply(api, target):
         return None
-    return Pair(place, whole[1], happen(rng, place))
+    return Pair(place, desired, happen(rng, place))
+
+
+def two_versions(kind: Kind, name: str, namespace: str, rng: Random) -> tuple[Body, Body]:
+    """Return a random object and a variation of it."""
+    first = kind.shape.make(rng)
+    identity = {"apiVersion": kind.api_version, "kind": kind.kind}
+    named = {"name": name, "namespace": namespace}
+    versions = (first, kind.shape.vary(rng, first))
+    one, other = ({**identity, **body, "metadata": {**body["metadata"], **named}} for body in versions)
+    return one, other
+
+
+def place_of(control_plane: ControlPlane, target: Target, kind: Kind) -> Place:
+    """Return where an object of a namespace is."""
+    assert target.kind is not None
+    root = f"/apis/{kind.api_version}" if "/" in kind.api_version else f"/api/{kind.api_version}"
+    path = f"{root}/namespaces/{target.ref.namespace}/{target.kind.resource}/{target.ref.name}"
+    return Place(control_plane, path, kind)
 
 
 def _apply(api: HttpApi, target: Target) -> bool:
@@ -219,7 +230,7 @@ def _apply(api: HttpApi, target: Target) -> bool:
     return True
 
 
-def _bodies(pairs: Mapping[ObjectRef, Pair]) -> Mapping[ObjectRef, Body]:
+def bodies_of(pairs: Mapping[ObjectRef, Pair]) -> Mapping[ObjectRef, Body]:
     """Return the live objects."""
     return dict(zip(pairs, in_threads(lambda pair: pair.place.live(), list(pairs.values())), strict=True))
 
