@@ -23,6 +23,7 @@ from gitops_push.cluster.survey import PlanRequest, Survey, ignored_fields, surv
 from gitops_push.cluster.targets import Target
 from gitops_push.cluster.unmanaged import Unmanaged, find_unmanaged
 from gitops_push.core.added_fields import added_by_people
+from gitops_push.core.adoption import Terms, adoption_of
 from gitops_push.core.codes import Code
 from gitops_push.core.comparison import compare, compare_leaves
 from gitops_push.core.drift import Cause, Deployed, DriftReport, FieldDrift, ObjectDrift
@@ -36,6 +37,7 @@ from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.owners import deletion_reason
 from gitops_push.core.recreation import immutable_fields
 from gitops_push.core.rules import without_fields
+from gitops_push.core.takeovers import Takeovers
 
 __all__ = ["PlanRequest", "report_drift"]
 
@@ -146,12 +148,21 @@ def _changed(request: PlanRequest, found: Survey, target: Target, versions: Vers
     rejected = _rejected(found, target, asked)
     if fields:
         blocked = found.redactor.mask_text(blocked_reason(versions.live, request))
-        reason = "; ".join(part for part in (rejected, blocked) if part)
+        whose = blocked or _not_ours_yet(request, target, versions.live)
+        reason = "; ".join(part for part in (rejected, whose) if part)
         cause = cause_of_object(field.cause for field in fields)
         return ObjectDrift(target.ref, cause, fields, reason, target.manifest.origin)
     if rejected:
         return ObjectDrift(target.ref, Cause.UNVERIFIABLE, reason=rejected, origin=target.manifest.origin)
     return None
+
+
+def _not_ours_yet(request: PlanRequest, target: Target, live: Body) -> str:
+    """Return from whom the first apply will take the object over, or "": then it is ours, or nobody's."""
+    terms = Terms(request.inventory.id, Takeovers(request.environment.takeover))
+    adoption = adoption_of(live, target.body, terms) if our_entry(live) is None else None
+    managers = dict.fromkeys(entry.owner.manager for entry in adoption.entries) if adoption else {}
+    return f"not ours yet: apply takes it over from {', '.join(managers)}" if managers else ""
 
 
 def _fields(

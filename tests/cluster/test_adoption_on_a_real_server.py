@@ -7,6 +7,7 @@ from typing import Any
 
 from gitops_push.cluster.client import HttpApi
 from gitops_push.cluster.deployer import deploy
+from gitops_push.cluster.drift import report_drift
 from gitops_push.core.deployment import Result
 from gitops_push.core.fielddiff import ABSENT
 from gitops_push.core.fieldpath import format_field_path
@@ -15,6 +16,7 @@ from gitops_push.core.ownership import ForcedConflicts
 from gitops_push.core.plan import Action, Change, Plan
 from gitops_push.core.secret_values import LAST_APPLIED
 from tests.cluster.deploying import deployed, prepare
+from tests.cluster.planning import request_for
 from tests.controlplane import workloads
 from tests.controlplane.kubectl import Kubectl
 from tests.unit.cluster.plans import change_of
@@ -180,3 +182,17 @@ def test_an_object_that_moved_since_the_plan_is_not_handed_over(api: HttpApi, na
     (outcome,) = (o for o in deploy(todo, api).outcomes if o.ref.name == "env")
     assert (outcome.result, "somebody changed it" in outcome.message) == (Result.FAILED, True)
     assert live(kubectl, namespace, "configmap", "env") == before
+
+
+def test_drift_says_of_an_object_of_kubectl_that_it_is_not_ours_yet(
+    api: HttpApi, namespace: str, kubectl: Kubectl
+) -> None:
+    applied_by_kubectl(kubectl, config_map(namespace, A="1"))
+    wanted = request_for(namespace, config_map(namespace, A="2"))
+    (drift,) = report_drift(wanted, api).drifted
+    assert drift.reason == "not ours yet: apply takes it over from kubectl-client-side-apply"
+    assert deployed(api, namespace, config_map(namespace, A="2")).exit_code == 0
+    assert report_drift(wanted, api).drifted == ()
+    applied_by_kubectl(kubectl, config_map(namespace, A="3"))
+    (drift,) = report_drift(wanted, api).drifted
+    assert drift.reason == ""

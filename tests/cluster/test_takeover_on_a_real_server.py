@@ -110,6 +110,26 @@ def test_an_object_of_another_owner_is_blocked_and_taken_over_with_its_flag_only
     assert change(api, namespace).action is Action.UNCHANGED
 
 
+def test_of_two_owners_both_are_named_and_both_must_be_taken_over(
+    api: HttpApi, namespace: str, kubectl: Kubectl
+) -> None:
+    body = helm_object(namespace)
+    body["metadata"]["annotations"] |= argocd_object(namespace)["metadata"]["annotations"]
+    kubectl("create", "-f", "-", "--field-manager=helm", stdin=json.dumps(body))
+    helm, argocd = f"helm:{namespace}/api", "argocd:shop"
+    for named, missing in (((), (helm, argocd)), ((helm,), (argocd,)), ((argocd,), (helm,))):
+        blocked = change(api, namespace, *named)
+        assert blocked.action is Action.BLOCKED
+        assert [owner in blocked.reason for owner in (helm, argocd)] == [o in missing for o in (helm, argocd)]
+    taken = change(api, namespace, helm, argocd)
+    assert taken.take_over
+    assert set(taken.take_over.owners) == {helm, argocd}
+    assert deployed(api, namespace, wanted(namespace), takeover=(helm, argocd)).exit_code == 0
+    after = live(kubectl, namespace)
+    assert (after["data"], "annotations" in after["metadata"]) == ({"A": "2"}, False)
+    assert change(api, namespace).action is Action.UNCHANGED
+
+
 def test_a_mark_that_the_manifest_itself_has_stays(api: HttpApi, namespace: str, kubectl: Kubectl) -> None:
     kubectl("create", "-f", "-", "--field-manager=helm", stdin=json.dumps(helm_object(namespace)))
     body = config_map(namespace, {"app.kubernetes.io/managed-by": "Helm"}, {}, A="1")

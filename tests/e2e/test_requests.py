@@ -59,6 +59,13 @@ def by_hand(world: World) -> None:
     world.edit()
 
 
+def by_kubectl_apply(world: World) -> None:
+    """Let kubectl apply three objects by hand: one as it is in git, two with a field that their take over removes."""
+    for name, more in (("c1", ""), ("c2", "  more: x\n"), ("c3", "  more: x\n")):
+        body = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata:\n  key: '1'\n{more}"
+        world.kubectl("apply", "-n", world.namespace, "-f", "-", stdin=body)
+
+
 LISTS = Counter({"list configmaps": 1, "list secrets": 1})
 ADMISSION = Counter({"list mutatingwebhookconfigurations": 1, "list mutatingadmissionpolicies": 1})
 ALL = Counter({"dry run": OBJECTS + 1})
@@ -76,6 +83,11 @@ SITUATIONS: dict[str, tuple[Callable[[World], None], tuple[str, ...], Counter[st
         LISTS + ADMISSION + ONE + Counter({"review": 1}),
     ),
     "drift, nothing changed": (nothing, ("drift",), LISTS + ALL + REVIEWS),
+    "diff, three to be taken over, of which two lose a field": (
+        by_kubectl_apply,
+        ("diff",),
+        LISTS + ALL + Counter({"dry run": 2}),
+    ),
     "diff without dry runs": (nothing, ("diff", "--no-dry-run"), LISTS),
 }
 
