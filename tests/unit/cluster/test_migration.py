@@ -39,15 +39,13 @@ class LossyServer(FakeApiServer):
 
     def json_patch(self, kind: ServedKind, namespace: str, name: str, patch: Iterable[Body]) -> Answer:
         loss = self.losses.pop(0) if self.losses else None
-        if loss is not False:
-            answer = FakeApiServer.json_patch(self, kind, namespace, name, patch)
-            self.carried_out += 1
+        done = None if loss is False else FakeApiServer.json_patch(self, kind, namespace, name, patch)
+        self.carried_out += done is not None
         if self.by_hand:
-            place = kind.kind, namespace, name
-            FakeApiServer.edit(self, *place, lambda body: body["data"].update(self.by_hand))
-        if loss is not None:
+            FakeApiServer.edit(self, kind.kind, namespace, name, lambda body: body["data"].update(self.by_hand))
+        if loss is not None or done is None:
             raise LOST
-        return answer
+        return done
 
 
 def of_kubectl() -> dict[str, Any]:
