@@ -2,7 +2,7 @@
 
 Runs are interleaved (A B A B ...) and the median of the pairs' ratios is quoted, because a machine's speed drifts. The
 outputs are compared before a time is believed. One part alone: `python -m tests.bench build` (or `cluster`); sizes and
-repetitions: `--sizes 100,1000 --runs 3`.
+repetitions: `--sizes 100,1000 --runs 3`; how far away the cluster is: `--latency 0,5` (added round trip in ms).
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ from pathlib import Path
 
 from tests.bench.build_bench import BuildBench
 from tests.bench.cluster_bench import ClusterBench
-from tests.bench.measuring import print_head
 from tests.controlplane.cluster import open_control_plane
 
-SIZES = {"build": "100,1000,5000", "cluster": "100,1000"}
+SIZES = {"build": "100,1000,5000", "cluster": "10,100,1000"}
 
 
 def main() -> int:
@@ -27,25 +26,23 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"one of {', '.join(SIZES)}; all without any")
     parser.add_argument("--sizes", help="numbers of objects, with commas between them")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--latency", default="0,5", help="added round trips to the cluster in ms, with commas between")
     options = parser.parse_args()
     if unknown := set(options.parts) - set(SIZES):
         parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(SIZES)}")
     with tempfile.TemporaryDirectory(prefix="gitops-push-bench-") as folder:
         for part in options.parts or SIZES:
             sizes = [int(size) for size in (options.sizes or SIZES[part]).split(",")]
-            _run(part, Path(folder), sizes, options.runs)
+            _run(part, Path(folder), sizes, options)
     return 0
 
 
-def _run(part: str, folder: Path, sizes: list[int], runs: int) -> None:
+def _run(part: str, folder: Path, sizes: list[int], options: argparse.Namespace) -> None:
     if part == "build":
-        BuildBench(folder, runs).run(sizes)
+        BuildBench(folder, options.runs).run(sizes)
         return
     with open_control_plane(os.environ) as plane:
-        print_head("kubectl")
-        cluster = ClusterBench(plane, folder, runs)
-        for size in sizes:
-            cluster.run(size)
+        ClusterBench(plane, folder, options.runs).run(sizes, [float(ms) for ms in options.latency.split(",")])
 
 
 if __name__ == "__main__":

@@ -4,60 +4,109 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench.measuring import GITOPS_PUSH, Run, compare, print_line, timed
-from tests.bench.objects import write_objects
+from tests.bench.latency import delayed
+from tests.bench.measuring import GITOPS_PUSH, Run, print_head, print_line, timed
+from tests.bench.objects import write_objects, write_split
 from tests.controlplane.cluster import ControlPlane
 
-KUBECTL = Path(sys.executable).parent / "kubectl"
+KUBECTL = (str(Path(sys.executable).parent / "kubectl"),)
+SERVER_SIDE = ("--server-side", "--force-conflicts", "-f")
+DIFF = (*KUBECTL, "diff", *SERVER_SIDE)
+APPLY = (*KUBECTL, "apply", *SERVER_SIDE)
+BEST_DIFF = (*KUBECTL, "diff", "--concurrency", "32", *SERVER_SIDE)
+OUR_DIFF = (*GITOPS_PUSH, "diff", "-o", "json", "-n")
+OUR_APPLY = (*GITOPS_PUSH, "apply", "--yes", "--no-wait", "-n")
+
+ONCE_FROM = 1000
+"""From this many objects on what changes them runs only once: it takes minutes."""
 
 
 class ClusterBench:
-    """Diff and apply of plain objects in one file, on a real control plane."""
+    """Diff and apply of plain objects, with an added round trip to the server; folders and namespaces of its own."""
 
     def __init__(self, plane: ControlPlane, folder: Path, runs: int) -> None:
         self._folder = folder
         self._runs = runs
-        kubeconfig = folder / "kubeconfig"
-        kubeconfig.write_text(plane.kubeconfig)
-        kubeconfig.chmod(0o600)
-        self._environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "KUBECONFIG": str(kubeconfig)}
         self._plane = plane
+        self._kubeconfig = folder / "kubeconfig"
+        self._environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "KUBECONFIG": str(self._kubeconfig)}
 
-    def run(self, size: int) -> None:
-        """All comparisons at one size; both tools deploy the same objects into namespaces of their own."""
-        ours, theirs = self._prepared("gitops-push", size), self._prepared("kubectl", size)
-        apply_ours = (*GITOPS_PUSH, "apply", str(ours), "--yes", "--no-wait", "-n", ours.name)
-        diff_ours = (*GITOPS_PUSH, "diff", str(ours), "-n", ours.name, "-o", "json")
-        apply_theirs = (str(KUBECTL), "apply", "--server-side", "--force-conflicts", "-f", str(theirs))
-        diff_theirs = (str(KUBECTL), "diff", "--server-side", "--force-conflicts", "-f", str(theirs))
-        a, b = self._timed(apply_ours), self._timed(apply_theirs)
-        print_line(f"apply, {size} new objects", [(a, b)])
-        compare(
-            f"diff, {size} objects, nothing changed",
-            lambda: self._timed(diff_ours),
-            lambda: self._timed(diff_theirs, (0, 1)),
-            self._runs,
+    def run(self, sizes: list[int], round_trips_ms: list[float]) -> None:
+        """Print a table for each round trip."""
+        _print_commands()
+        for round_trip_ms in round_trips_ms:
+            with delayed(self._plane.kubeconfig, round_trip_ms) as kubeconfig:
+                self._kubeconfig.touch(0o600)
+                self._kubeconfig.write_text(kubeconfig)
+                print_head("kubectl", f"{round_trip_ms:g} ms of round trip added; medians")
+                for size in sizes:
+                    self._compare(size, f"{size}-{round_trip_ms:g}".replace(".", "-"))
+
+    def _compare(self, size: int, name: str) -> None:
+        """Print all comparisons at one size; both tools deploy the same objects into namespaces of their own."""
+        ours, theirs = self._prepared(f"gitops-push-{name}"), self._prepared(f"kubectl-{name}")
+        runs = 1 if size >= ONCE_FROM else self._runs
+        self._write(ours, theirs, size, 0)
+        print_line(f"apply, {size} new", [(self._ours(OUR_APPLY, ours), self._theirs(APPLY, theirs))])
+        self._compare_diffs(ours, theirs, size, "unchanged", self._runs)
+        pairs = []
+        for version in range(1, runs + 1):
+            self._write(ours, theirs, size, version)
+            if version == 1:
+                self._compare_diffs(ours, theirs, size, "update", runs)
+            pairs.append(
+                (
+                    self._ours(OUR_DIFF, ours) + self._ours(OUR_APPLY, ours),
+                    self._theirs(DIFF, theirs, 1) + self._theirs(APPLY, theirs),
+                )
+            )
+        print_line(f"diff and apply, {size} changed", pairs)
+
+    def _compare_diffs(self, ours: Path, theirs: Path, size: int, action: str, runs: int) -> None:
+        """Print our diff, which must find this action for all objects, against both of kubectl's."""
+        code = 0 if action == "unchanged" else 1
+        split = theirs.with_name(f"{theirs.name}-split")
+        jobs: tuple[Callable[[], Run], ...] = (
+            lambda: self._ours(OUR_DIFF, ours),
+            lambda: self._theirs(DIFF, theirs, code),
+            lambda: self._theirs(BEST_DIFF, split, code),
+            lambda: self._ours((*OUR_DIFF[:-1], "--verify", "changed", "-n"), ours),
         )
-        unchanged = json.loads(self._timed(diff_ours).output)["counts"].get("unchanged")
-        if unchanged != size:
-            raise RuntimeError(f"{unchanged} of {size} objects are unchanged after the apply")
-        for version in range(1, self._runs + 1):
-            write_objects(ours / "objects.yaml", size, ours.name, version)
-            write_objects(theirs / "objects.yaml", size, theirs.name, version)
-            a, b = self._timed(diff_ours), self._timed(diff_theirs, (0, 1))
-            c, d = self._timed(apply_ours), self._timed(apply_theirs)
-            print_line(f"diff and apply, {size} changed, run {version}", [(a + c, b + d)])
+        rounds = [tuple(job() for job in jobs) for _ in range(runs)]
+        for mine in (run for one in rounds for run in (one[0], one[3])):
+            if (counts := json.loads(mine.output)["counts"]) != {action: size}:
+                raise RuntimeError(f"{counts}, not {size} times {action}")
+        title = f"diff, {size} {'unchanged' if code == 0 else 'changed'}"
+        print_line(title, [(one[0], one[1]) for one in rounds])
+        print_line(f"{title}, kubectl's best", [(one[0], one[2]) for one in rounds])
+        print_line(f"{title}, --verify changed", [(one[3], one[1]) for one in rounds])
 
-    def _prepared(self, tool: str, size: int) -> Path:
-        namespace = f"bench-{tool}-{size}"
-        self._plane.request("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
-        directory = self._folder / namespace
+    def _prepared(self, namespace: str) -> Path:
+        self._plane.request("POST", "/api/v1/namespaces", {"metadata": {"name": f"bench-{namespace}"}})
+        directory = self._folder / f"bench-{namespace}"
         directory.mkdir()
-        write_objects(directory / "objects.yaml", size, namespace, 0)
         return directory
 
-    def _timed(self, arguments: tuple[str, ...], expected: tuple[int, ...] = (0,)) -> Run:
-        return timed(arguments, self._environ, expected)
+    def _write(self, ours: Path, theirs: Path, size: int, version: int) -> None:
+        write_objects(ours / "objects.yaml", size, ours.name, version)
+        write_objects(theirs / "objects.yaml", size, theirs.name, version)
+        write_split(theirs.with_name(f"{theirs.name}-split"), size, theirs.name, version)
+
+    def _ours(self, command: tuple[str, ...], directory: Path) -> Run:
+        return timed((*command, directory.name, str(directory)), self._environ)
+
+    def _theirs(self, command: tuple[str, ...], directory: Path, code: int = 0) -> Run:
+        return timed((*command, str(directory)), self._environ, (code,))
+
+
+def _print_commands() -> None:
+    print("\nwhat is run; the objects of a row are in one file, for kubectl's best in a file each:")
+    for arguments in (OUR_DIFF[len(GITOPS_PUSH) :], OUR_APPLY[len(GITOPS_PUSH) :]):
+        print(f"  gitops-push {shlex.join(arguments)} NAMESPACE FOLDER")
+    for arguments in (DIFF[1:], BEST_DIFF[1:], APPLY[1:]):
+        print(f"  kubectl {shlex.join(arguments)} FOLDER")

@@ -69,15 +69,14 @@ def print_line(title: str, pairs: Sequence[tuple[Run, Run]]) -> None:
     ratio = statistics.median(b.wall_seconds / a.wall_seconds for a, b in pairs)
     memory = (max(a.peak_mib for a, _ in pairs), max(b.peak_mib for _, b in pairs))
     print(
-        f"{title:<44} {mine:8.2f} s {other:8.2f} s {ratio:7.1f}x {cpu:8.1f}x {memory[0]:6.0f} {memory[1]:6.0f} MiB",
+        f"{title:<50} {mine:8.2f} s {other:8.2f} s {ratio:7.1f}x {cpu:8.1f}x {memory[0]:6.0f} {memory[1]:6.0f} MiB",
         flush=True,
     )
 
 
-def print_head(other: str) -> None:
+def print_head(other: str, title: str = "medians of interleaved runs") -> None:
     """Print the head of a table against another tool."""
     print(
-        f"\n{'medians of interleaved runs':<44} {'gitops-push':>10} {other:>10} {'faster':>8} {'less CPU':>9} "
-        f"{'peak memory':>17}",
+        f"\n{title:<50} {'gitops-push':>10} {other:>10} {'faster':>8} {'less CPU':>9} {'peak memory':>17}",
         flush=True,
     )

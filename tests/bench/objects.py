@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 DEPLOYMENT = """apiVersion: apps/v1
@@ -48,5 +49,15 @@ TEMPLATES = (DEPLOYMENT, SERVICE, CONFIG_MAP)
 
 def write_objects(path: Path, count: int, namespace: str, version: int) -> None:
     """Write `count` objects into one file; every object differs between two versions."""
-    texts = (TEMPLATES[i % 3].format(i=i // 3, namespace=namespace, version=version) for i in range(count))
-    path.write_text("---\n".join(texts))
+    path.write_text("---\n".join(_texts(count, namespace, version)))
+
+
+def write_split(directory: Path, count: int, namespace: str, version: int) -> None:
+    """Write the same objects into a file each."""
+    directory.mkdir(exist_ok=True)
+    for number, text in enumerate(_texts(count, namespace, version)):
+        (directory / f"{number}.yaml").write_text(text)
+
+
+def _texts(count: int, namespace: str, version: int) -> Iterator[str]:
+    return (TEMPLATES[i % 3].format(i=i // 3, namespace=namespace, version=version) for i in range(count))
