@@ -120,8 +120,9 @@ def field_changes(
     request: PlanRequest, found: Survey, target: Target, differences: Iterable[Difference], live: Body | None
 ) -> tuple[FieldChange, ...]:
     """Return differences as they may be shown, each with who set the live value and the line that wants the new one."""
+    ordered = sorted(differences, key=lambda difference: path_order(difference.path))
     disclosure = found.disclosure(request, target.ref)
-    among = holders(live) if live is not None else ()
+    among = holders(live) if live is not None and ordered else ()
     return tuple(
         FieldChange(
             disclosure.shown_path(d.path),
@@ -130,7 +131,7 @@ def field_changes(
             origin=None if d.path[-1] == PART_OF_LABEL else origin_of(target.manifest, d.path),
             tags=(disclosure.tag(d.path, d.before), disclosure.tag(d.path, d.after)),
         )
-        for d in sorted(differences, key=lambda difference: path_order(difference.path))
+        for d in ordered
     )
 
 

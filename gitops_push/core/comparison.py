@@ -62,7 +62,9 @@ def compare(live: Body, merged: Body, wanted: Body, ignored: Iterable[FieldPath]
         without_fields(before, patterns), without_fields(after, patterns)
     )
     differences = diff_fields(before, after, merge_keys(live, merged))
-    owned = FieldSet(_our_paths(live) | _our_paths(merged))
+    ours_before = _our_paths(live)
+    ours_after = _our_paths(merged) if changes_ownership else ours_before
+    owned = FieldSet(ours_before | ours_after)
     # managedFields do not record a list that is wanted empty, so what was sent counts too.
     sent = FieldIndex(wanted)
     is_ours = [owned.covers(d.path) or sent.value_at(d.path, ABSENT) is not ABSENT for d in differences]
@@ -71,10 +73,10 @@ def compare(live: Body, merged: Body, wanted: Body, ignored: Iterable[FieldPath]
         ours=ours,
         server=tuple(compress(differences, map(not_, is_ours))),
         lost=losses(live, merged),
-        gained=_newly_ours(live, merged, ours),
-        released=_newly_ours(merged, live, ours),
+        gained=_newly_ours(ours_before, ours_after, ours),
+        released=_newly_ours(ours_after, ours_before, ours),
         changes_ownership=changes_ownership,
-        pending=matters or (changes_ownership and _is_more_than(differences, patterns, live, merged)),
+        pending=matters or (changes_ownership and _is_more_than(differences, patterns, ours_before ^ ours_after)),
         changed=tuple(difference.path for difference in differences),
     )
 
@@ -125,17 +127,17 @@ def _our_paths(body: Body) -> FieldSet:
     return entry.paths() if entry else FieldSet()
 
 
-def _newly_ours(before: Body, after: Body, changed: Iterable[Difference]) -> tuple[FieldPath, ...]:
-    """Return the leaves that are ours in `after` only, without those whose value changes anyway."""
-    owned = _our_paths(after)
+def _newly_ours(before: FieldSet, after: FieldSet, changed: Iterable[Difference]) -> tuple[FieldPath, ...]:
+    """Return the leaves that are ours `after` only, without those whose value changes anyway."""
     values = FieldSet(difference.path for difference in changed)
-    more = owned - _our_paths(before)
-    leaves = (path for path in more if not owned.has_below(path) and not values.covers(path))
+    leaves = (path for path in after - before if not after.has_below(path) and not values.covers(path))
     return tuple(sorted(leaves, key=_text))
 
 
-def _is_more_than(ignored: Iterable[Difference], patterns: tuple[FieldPath, ...], live: Body, merged: Body) -> bool:
-    """Return whether our entry changes in a field that has nothing to do with the ignored differences.
+def _is_more_than(
+    ignored: Iterable[Difference], patterns: tuple[FieldPath, ...], changing_hands: Iterable[FieldPath]
+) -> bool:
+    """Return whether one of the fields that become ours or cease to be has nothing to do with the ignored differences.
 
     Without that, a field which always differs would keep the others of its object from ever becoming ours.
     """
@@ -144,7 +146,7 @@ def _is_more_than(ignored: Iterable[Difference], patterns: tuple[FieldPath, ...]
         return True
     return any(
         not any(covers(pattern, path) for pattern in patterns) and not _overlaps(path, values)
-        for path in _our_paths(live) ^ _our_paths(merged)
+        for path in changing_hands
     )
 
 

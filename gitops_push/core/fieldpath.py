@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 Scalar: TypeAlias = "str | int | float | bool"
@@ -104,6 +105,7 @@ def value_at(path: FieldPath, body: Any, missing: Any = None) -> Any:
     return body
 
 
+@lru_cache(maxsize=4096)  # the objects of a kind share nearly all of them
 def from_fields_v1(text: str) -> Segment | None:
     """Return the segment that a key of FieldsV1 writes (`f:spec`, `k:{…}`, `v:…`, `i:0`), or None for "."."""
     tag, _, rest = text.partition(":")
