@@ -208,6 +208,8 @@ def _items_doubt(
 
 
 def _item_doubt(node: Mapping[str, Any], wanted: Any, live: Any, reading: _Reading) -> Doubt | None:
+    if isinstance(wanted, Mapping) and not node and reading.member_maps:
+        return Doubt.UNCLEAR  # an item that is set as a whole, or an entry that somebody edited by hand
     if not node:
         return None if _identical(wanted, live) else Doubt.VALUE
     if not isinstance(wanted, Mapping):
