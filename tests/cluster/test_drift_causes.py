@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Callable
@@ -80,8 +81,9 @@ def by_editor(kubectl: Kubectl, place: str) -> object:
 
 def by_replacing(kubectl: Kubectl, place: str) -> object:
     """Write the whole object anew, with another image."""
-    live = kubectl("get", "deployment", "web", "-n", place, "-o", "json")
-    return kubectl("replace", "-f", "-", stdin=live.replace('"web:1"', '"web:9"'))
+    live = kubectl.get("deployment", "web", "-n", place)
+    del live["metadata"]["resourceVersion"]  # its controller writes the status all the time
+    return kubectl("replace", "-f", "-", stdin=json.dumps(live).replace('"web:1"', '"web:9"'))
 
 
 def pod(text: str) -> str:

@@ -229,8 +229,8 @@ def test_what_a_rule_takes_from_a_controller_is_listed_with_both_values(api: Htt
         "web:1",
     )
     assert loss.at is not None
-    deployed(api, space, web(space), conflicts=rules)
-    assert cluster.image == "web:1"
+    done = deployed(api, space, web(space), conflicts=rules)
+    assert cluster.image == "web:1", done.outcomes
     assert_settled(api, space, web(space), conflicts=rules)
 
 
