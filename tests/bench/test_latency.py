@@ -65,7 +65,8 @@ def test_bytes_of_many_connections_come_back_in_order_and_a_handshake_and_a_roun
     with delayed(kubeconfig, ROUND_TRIP_MS) as far, ThreadPoolExecutor(len(sent)) as threads:
         answers = list(threads.map(lambda data: exchanged(far, data), sent))
     assert [data for data, _ in answers] == sent
-    assert min(seconds for _, seconds in answers) >= 2 * ROUND_TRIP_MS / 1000
+    # Timers of the event loop may be a few milliseconds early.
+    assert min(seconds for _, seconds in answers) >= 1.8 * ROUND_TRIP_MS / 1000
 
 
 def test_the_name_in_the_certificate_is_still_that_of_the_server(kubeconfig: str) -> None:

@@ -221,7 +221,7 @@ def edits_show_as_drift_with_field_manager_and_time(case: Case, kubectl: Kubectl
     assert drift.code == 3, drift
     (drifted,) = drift.json["drifted"]
     (edited,) = drifted["fields"]
-    assert (drifted["objectKind"], drifted["name"], drifted["drift"]) == ("Deployment", name, "changed")
+    assert (drifted["objectKind"], drifted["name"], drifted["cause"]) == ("Deployment", name, "edited")
     assert edited["path"] == f"spec.template.spec.containers[name={container['name']}].image"
     assert (edited["before"], edited["after"]) == ("registry.example.com/hotfix:1", container["image"])
     assert (edited["owner"]["manager"], edited["owner"]["operation"]) == ("kubectl-edit", "Update")
