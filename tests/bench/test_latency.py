@@ -44,8 +44,8 @@ def exchanged(kubeconfig: str, sent: bytes) -> tuple[bytes, float]:
     """Return what comes back on a new connection, and after how many seconds the first byte of it."""
     address = urlsplit(cluster_of(kubeconfig)["server"])
     received, first = b"", 0.0
+    started = time.monotonic()  # the proxy may know of the connection before this side does
     with socket.create_connection((str(address.hostname), address.port or 0), timeout=20) as connection:
-        started = time.monotonic()
         threading.Thread(target=connection.sendall, args=(sent,)).start()
         while len(received) < len(sent):
             received += connection.recv(65536)
@@ -65,8 +65,7 @@ def test_bytes_of_many_connections_come_back_in_order_and_a_handshake_and_a_roun
     with delayed(kubeconfig, ROUND_TRIP_MS) as far, ThreadPoolExecutor(len(sent)) as threads:
         answers = list(threads.map(lambda data: exchanged(far, data), sent))
     assert [data for data, _ in answers] == sent
-    # Timers of the event loop may be a few milliseconds early.
-    assert min(seconds for _, seconds in answers) >= 1.8 * ROUND_TRIP_MS / 1000
+    assert min(seconds for _, seconds in answers) >= 2 * ROUND_TRIP_MS / 1000
 
 
 def test_the_name_in_the_certificate_is_still_that_of_the_server(kubeconfig: str) -> None:
