@@ -32,7 +32,7 @@ from gitops_push.core.errors import PlanError, Problem
 from gitops_push.core.field_set import FieldSet
 from gitops_push.core.fielddiff import ABSENT, Difference
 from gitops_push.core.fieldpath import FieldPath, value_at
-from gitops_push.core.managed_fields import our_entry
+from gitops_push.core.managed_fields import our_entry, our_paths
 from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.owners import deletion_reason
 from gitops_push.core.recreation import immutable_fields
@@ -195,8 +195,8 @@ def _added(
     target: Target, live: Body, merged: Body | None, differences: Iterable[Difference], ignored: tuple[FieldPath, ...]
 ) -> tuple[Difference, ...]:
     """Return what people added beside the config, as differences to its absence there."""
-    entry = our_entry(merged if merged is not None else live)
-    ours = FieldSet((*(entry.paths() if entry else ()), *(difference.path for difference in differences)))
+    held = our_paths(merged if merged is not None else live)
+    ours = FieldSet((*held, *(difference.path for difference in differences)))
     added = added_by_people(without_fields(live, ignored), ours)
     return tuple(
         Difference(field.path, field.value, ABSENT)

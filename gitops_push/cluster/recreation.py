@@ -28,7 +28,7 @@ from gitops_push.core.fielddiff import ABSENT, Difference, FieldChange, same
 from gitops_push.core.fieldpath import FieldPath, format_field_path, value_at
 from gitops_push.core.impact import Transition
 from gitops_push.core.live_state import live_state
-from gitops_push.core.managed_fields import our_entry
+from gitops_push.core.managed_fields import our_entry, our_paths
 from gitops_push.core.normalization import body_to_send, origin_of
 from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.plan import Action, Fidelity, YieldedField
@@ -228,8 +228,7 @@ def _differences(candidate: _Candidate, trial: _Trial) -> tuple[Difference, ...]
 
 def _lost(live: Body, created: Body, ours: Iterable[Difference]) -> Iterator[Difference]:
     """Yield what people added, and the number of replicas that something else chose."""
-    entry = our_entry(created)
-    paths = FieldSet((*(entry.paths() if entry else ()), *(difference.path for difference in ours)))
+    paths = FieldSet((*our_paths(created), *(difference.path for difference in ours)))
     for added in added_by_people(live, paths):
         yield Difference(added.path, added.value, ABSENT)
     replicas = value_at(REPLICAS, live, ABSENT), value_at(REPLICAS, created, ABSENT)

@@ -15,10 +15,11 @@ from operator import getitem
 from typing import Any, Final, TypeAlias
 
 from gitops_push.core.added_fields import AddedField
+from gitops_push.core.field_set import FieldSet
 from gitops_push.core.fielddiff import ABSENT, MergeKeys, same, shape_of
 from gitops_push.core.fieldpath import FieldPath, prefixes, resolve, value_at
-from gitops_push.core.managed_fields import ManagerEntry, manager_entries, merge_keys, our_entry
-from gitops_push.core.managed_fields_upgrade import Entry, given_up, handed_over, is_ours, upgraded
+from gitops_push.core.managed_fields import ManagerEntry, is_ours, manager_entries, merge_keys, our_entry, our_paths
+from gitops_push.core.managed_fields_upgrade import Entry, given_up, handed_over, upgraded
 from gitops_push.core.objects import Body
 from gitops_push.core.owners import OtherOwner, other_owners
 from gitops_push.core.ownership import is_peoples_tool
@@ -134,14 +135,12 @@ def expected_body(migrated: Body, merged: Body, wanted: Body, adoption: Adoption
     `merged` is the answer to a dry run on the object as it is now: the same, with the fields that still belong to the
     others. Those that neither the manifest nor another manager has go, and the maps and lists that this leaves empty.
     """
-    entry = our_entry(migrated)
-    before = entry.paths() if entry else frozenset()
     left = [raw for raw in merged["metadata"].get("managedFields") or () if not adoption.absorbs(raw)]
     body = _without(merged, adoption.removed)
     body["metadata"]["managedFields"] = list(given_up(left, adoption.takes)[0])
     kept = [path for held in manager_entries(body) for path in held.paths()]
     empty = frozenset(path for path in kept if value_at(path, wanted, ABSENT) == {})
-    gone = _uncovered(before, kept, empty)
+    gone = _uncovered(our_paths(migrated), kept, empty)
     return _pruned(body, gone - frozenset(_outlasting(gone, body, merge_keys(migrated, merged))))
 
 
@@ -207,20 +206,18 @@ def _uncovered(
 
     `empty` are those of `kept` that are maps without anything: unlike an atomic map, they hold nothing that is in them.
     """
-    set_by_somebody = frozenset(kept)
-    around = frozenset(ancestor for path in set_by_somebody for ancestor in prefixes(path))
-    whole = set_by_somebody - around - empty
+    set_by_somebody = FieldSet(kept)
+    whole = frozenset(path for path in set_by_somebody if not set_by_somebody.has_below(path)) - empty
 
     def is_gone(path: FieldPath) -> bool:
-        if path in set_by_somebody or path in around:
+        if path in set_by_somebody or set_by_somebody.has_below(path):
             return False
         return not any(ancestor in whole for ancestor in prefixes(path))
 
     members = frozenset(before)
     # A struct is no member of a set, but nothing is left of it when its last field goes.
     structs = frozenset(up for path in members for up in prefixes(path) if isinstance(up[-1], str))
-    gone = frozenset(path for path in members | structs if is_gone(path))
-    return frozenset(path for path in gone if not any(ancestor in gone for ancestor in prefixes(path)))
+    return frozenset(FieldSet(path for path in members | structs if is_gone(path)).tops())
 
 
 def _outlasting(gone: Iterable[FieldPath], body: Body, keys: MergeKeys) -> Iterator[FieldPath]:

@@ -18,7 +18,7 @@ from gitops_push.core.field_set import FieldSet
 from gitops_push.core.fielddiff import ABSENT, STRING_MAPS, Difference, diff_fields, restricted, same
 from gitops_push.core.fieldpath import FieldPath, covers, prefixes, value_at
 from gitops_push.core.inventory import PART_OF_LABEL
-from gitops_push.core.managed_fields import Loss, losses, merge_keys, our_entry
+from gitops_push.core.managed_fields import Loss, losses, merge_keys, our_entry, our_paths
 from gitops_push.core.normalization import comparable
 from gitops_push.core.objects import Body
 from gitops_push.core.rules import without_fields
@@ -62,8 +62,8 @@ def compare(live: Body, merged: Body, wanted: Body, ignored: Iterable[FieldPath]
         without_fields(before, patterns), without_fields(after, patterns)
     )
     differences = diff_fields(before, after, merge_keys(live, merged))
-    ours_before = _our_paths(live)
-    ours_after = _our_paths(merged) if changes_ownership else ours_before
+    ours_before = our_paths(live)
+    ours_after = our_paths(merged) if changes_ownership else ours_before
     owned = FieldSet(ours_before | ours_after)
     # managedFields do not record a list that is wanted empty, so what was sent counts too.
     sent = FieldIndex(wanted)
@@ -96,12 +96,12 @@ def compare_leaves(live: Body, wanted: Body, ignored: Iterable[FieldPath] = ()) 
 
 def _left_over(live: Body, before: Body, after: Body) -> Iterator[Difference]:
     """Yield the fields that are ours in the live object, and that the manifest has no more."""
-    ours = _our_paths(live)
+    ours = our_paths(live)
     wanted, there = FieldIndex(after), FieldIndex(before)
-    gone = {path for path in ours if wanted.value_at(path, ABSENT) is ABSENT}
-    for path in sorted(gone, key=_text):
+    gone = FieldSet(path for path in ours if wanted.value_at(path, ABSENT) is ABSENT)
+    for path in sorted(gone.tops(), key=_text):
         value = there.value_at(path, ABSENT)
-        if value is not ABSENT and not any(ancestor in gone for ancestor in prefixes(path)):
+        if value is not ABSENT:
             yield Difference(path, value, ABSENT)
     yield from _left_in_maps(ours, before, after)
 
@@ -120,11 +120,6 @@ def _same_entry(live: Body, merged: Body) -> bool:
     if before is None or after is None:
         return before is after
     return before.fields == after.fields and before.api_version == after.api_version
-
-
-def _our_paths(body: Body) -> FieldSet:
-    entry = our_entry(body)
-    return entry.paths() if entry else FieldSet()
 
 
 def _newly_ours(before: FieldSet, after: FieldSet, changed: Iterable[Difference]) -> tuple[FieldPath, ...]:

@@ -15,7 +15,7 @@ from gitops_push.core.drift import Cause
 from gitops_push.core.field_set import FieldSet
 from gitops_push.core.fielddiff import ABSENT, Difference, same
 from gitops_push.core.fieldpath import FieldPath, prefixes, value_at
-from gitops_push.core.managed_fields import Holders, holders, our_entry, owner_of
+from gitops_push.core.managed_fields import Holders, holders, our_entry, our_paths, owner_of
 from gitops_push.core.objects import Body
 
 
@@ -77,7 +77,7 @@ class _Edits:
 
     @classmethod
     def of(cls, live: Body, deployed: Body) -> _Edits:
-        ours = _our_paths(live)
+        ours = our_paths(live)
         differing = compare_leaves(live, deployed) if deployed else ()
         changed = FieldSet(d.path for d in differing if d.after is not ABSENT and not ours.sets_value(d.path))
         return cls(live, deployed, changed, _others(live))
@@ -114,7 +114,7 @@ class _Evidence:
 
     @classmethod
     def of(cls, live: Body) -> _Evidence:
-        return cls(_our_paths(live), _others(live))
+        return cls(our_paths(live), _others(live))
 
     def cause(self, difference: Difference) -> Cause:
         path = difference.path
@@ -126,11 +126,6 @@ class _Evidence:
         if self.ours.has_below(path):
             return Cause.BOTH if foreign else Cause.GIT_AHEAD
         return Cause.EDITED if foreign else Cause.UNKNOWN
-
-
-def _our_paths(live: Body) -> FieldSet:
-    entry = our_entry(live)
-    return entry.paths() if entry else FieldSet()
 
 
 def _others(live: Body) -> Holders:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 
 from gitops_push.core.fieldpath import FieldPath, prefixes
@@ -14,6 +15,10 @@ class FieldSet(frozenset[FieldPath]):
     def _inner(self) -> frozenset[FieldPath]:
         """All paths that lead to members."""
         return frozenset(ancestor for path in self for ancestor in prefixes(path))
+
+    def tops(self) -> Iterator[FieldPath]:
+        """Yield the members without a member around them: a list item is one field, not one for each in it."""
+        return (path for path in self if not any(ancestor in self for ancestor in prefixes(path)))
 
     def has_below(self, path: FieldPath) -> bool:
         """Return whether there is a member below `path`."""

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from gitops_push.core.field_set import FieldSet
 from gitops_push.core.fielddiff import ABSENT, Difference, FieldOwner, MergeKeys, Shape
-from gitops_push.core.fieldpath import FieldPath, ItemKey, ItemValue, Segment, from_fields_v1, prefixes
+from gitops_push.core.fieldpath import FieldPath, ItemKey, ItemValue, Segment, from_fields_v1
 from gitops_push.core.objects import Body
 
 FIELD_MANAGER: Final = "gitops-push"
@@ -71,17 +71,26 @@ def manager_entries(body: Body) -> tuple[ManagerEntry, ...]:
 def our_entry(body: Body) -> ManagerEntry | None:
     """Return what our applies set, or None if we never applied the object."""
     for raw in _raw_entries(body):
-        if raw.get("manager") == FIELD_MANAGER and raw.get("operation") == "Apply" and not raw.get("subresource"):
+        if is_ours(raw):
             return _entry(raw)
     return None
 
 
+def is_ours(raw: Mapping[str, Any]) -> bool:
+    """Return whether an entry of managedFields, as the API has it, is what our server-side applies set."""
+    return raw.get("manager") == FIELD_MANAGER and raw.get("operation") == "Apply" and not raw.get("subresource")
+
+
+def our_paths(body: Body) -> FieldSet:
+    """Return the fields that our applies set; none if we never applied the object."""
+    entry = our_entry(body)
+    return entry.paths() if entry else FieldSet()
+
+
 def our_leaves(body: Body) -> tuple[FieldPath, ...]:
     """Return the fields that our applies set, without the containers around others, in a stable order."""
-    entry = our_entry(body)
-    paths = entry.paths() if entry else frozenset()
-    around = {ancestor for path in paths for ancestor in prefixes(path)}
-    return tuple(sorted(paths - around, key=str))
+    paths = our_paths(body)
+    return tuple(sorted((path for path in paths if not paths.has_below(path)), key=str))
 
 
 def field_set(fields_v1: Mapping[str, Any]) -> FieldSet:
@@ -102,8 +111,8 @@ def losses(live: Body, merged: Body) -> tuple[Loss, ...]:
         kept = after.get(entry.identity)
         if entry.is_ours or (kept is not None and kept.fields == entry.fields):
             continue
-        gone = entry.paths() - (kept.paths() if kept else frozenset())
-        lost += (Loss(path, entry.owner) for path in _tops(gone))
+        gone = FieldSet(entry.paths() - (kept.paths() if kept else frozenset()))
+        lost += (Loss(path, entry.owner) for path in gone.tops())
     return tuple(sorted(lost, key=lambda loss: (str(loss.path), loss.owner.manager)))
 
 
@@ -197,11 +206,6 @@ def _collect_keys(
             case str() if not child:
                 leaves.add((*shape, segment))
         _collect_keys(child, (*shape, segment) if isinstance(segment, str) else shape, found, leaves)
-
-
-def _tops(paths: frozenset[FieldPath]) -> Iterator[FieldPath]:
-    """Yield the members that have no ancestor among them: a lost list item is one loss, not one for each field."""
-    return (path for path in paths if not any(ancestor in paths for ancestor in prefixes(path)))
 
 
 def _weight(owner: FieldOwner) -> tuple[bool, datetime]:

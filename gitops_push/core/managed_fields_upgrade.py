@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from gitops_push.core.fieldpath import FieldPath, from_fields_v1
-from gitops_push.core.managed_fields import FIELD_MANAGER
+from gitops_push.core.managed_fields import FIELD_MANAGER, is_ours
 
 RawPath: TypeAlias = tuple[str, ...]
 """A path in the spelling of FieldsV1: ("f:metadata", "f:labels", "f:app")."""
@@ -87,12 +87,6 @@ def handed_over(entries: Iterable[Entry], takes: Takes) -> tuple[dict[str, Any],
     """Return managedFields in which these members of other managers are ours instead."""
     left, given = given_up(entries, takes)
     return tuple({**e, "fieldsV1": union(e["fieldsV1"], encode(given))} if is_ours(e) else e for e in left)
-
-
-def is_ours(entry: Entry) -> bool:
-    """Return whether this is what our server-side applies set."""
-    who = (entry.get("manager"), entry.get("operation"), entry.get("subresource") or "")
-    return who == (FIELD_MANAGER, "Apply", "")
 
 
 def _with_emptied(members: frozenset[RawPath], entry: Entry, takes: Takes) -> frozenset[RawPath]:
