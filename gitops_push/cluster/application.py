@@ -141,7 +141,7 @@ def look_again(applier: Applier, write: ObjectWrite, precondition: Precondition)
     metadata = live["metadata"]
     if metadata.get("uid") != change.live_uid:
         return live_changed("somebody deleted and recreated it since the plan")
-    if given_up := unheld((left.field for left in change.yielded), live):
+    if given_up := unheld(change.yields, live):
         return live_changed(f"{format_field_path(given_up[0])} was left to a manager that has given it up since")
     try:
         if not _does_the_same(applier, write, live):
@@ -159,7 +159,7 @@ def _does_the_same(applier: Applier, write: ObjectWrite, live: Body) -> bool:
     """
     change = write.change
     if change.action not in _COMPARED or not change.effect:
-        left = left_out(left.field for left in change.yielded)
+        left = left_out(change.yields)
         return bool(change.live_state) and live_state(live, applier.redactor, left) == change.live_state
     merged = applier.writer.dry_run_apply(write.kind, *write.place, write.body).body
     part_of = str(write.body["metadata"].get("labels", {}).get(PART_OF_LABEL, ""))

@@ -224,8 +224,7 @@ class _Run:
             return renew_object(self.applier, write, self._patience())
         if write.change.action is not Action.TAKE_OVER:
             return apply_object(self.applier, write)
-        yields = tuple(left.field for left in write.change.yielded)
-        terms = Terms(self.request.inventory.id, Takeovers(self.request.environment.takeover), yields)
+        terms = Terms(self.request.inventory.id, Takeovers(self.request.environment.takeover), write.change.yields)
         left = migrate(self.applier, write, terms)
         return left if isinstance(left, NotWritten) else apply_object(self.applier, left)
 
@@ -308,7 +307,7 @@ def _targets(request: DeployRequest, writer: ApiWriter) -> dict[ObjectRef, Targe
 
 def _body(target: Target, change: Change) -> dict[str, Any]:
     """Return what the plan was made of: without the fields that it leaves to other managers."""
-    return body_with_yields(target.body, (left.field for left in change.yielded))
+    return body_with_yields(target.body, change.yields)
 
 
 def _was_deferred(change: Change) -> bool:

@@ -120,7 +120,7 @@ class HttpApi:
 
     def dry_run_json_patch(self, kind: ServedKind, namespace: str, name: str, patch: Iterable[Body]) -> Answer:
         """See `ApiReader`."""
-        target = f"{object_path(kind, namespace, name)}?{_WRITE_QUERY}&dryRun=All"
+        target = f"{object_path(kind, namespace, name)}?{_WRITE_QUERY}&{DRY_RUN}"
         return self._answer(Request("PATCH", target, Effect.DRY_RUN, _encoded(patch), JSON_PATCH))
 
     def dry_run_delete(self, kind: ServedKind, namespace: str, name: str, uid: str) -> None:

@@ -85,4 +85,4 @@ def _left(applier: Applier, write: ObjectWrite, live: Body) -> ObjectWrite:
 
 
 def _state(applier: Applier, write: ObjectWrite, body: Body) -> str:
-    return live_state(body, applier.redactor, left_out(left.field for left in write.change.yielded))
+    return live_state(body, applier.redactor, left_out(write.change.yields))

@@ -17,7 +17,7 @@ from gitops_push.core.errors import Problem
 from gitops_push.core.fielddiff import ABSENT, Difference, FieldChange, diff_fields
 from gitops_push.core.fieldpath import format_field_path, path_order
 from gitops_push.core.impact import Transition, impact_of_write
-from gitops_push.core.inventory import PART_OF_LABEL
+from gitops_push.core.inventory import MEMBERSHIP, PART_OF_LABEL
 from gitops_push.core.live_state import effect_of, live_state
 from gitops_push.core.managed_fields import expected_losses, holders, merge_keys, our_entry, owner_of
 from gitops_push.core.normalization import content_of, origin_of
@@ -197,7 +197,7 @@ def _added(sent: Body, merged: Body) -> tuple[Difference, ...]:
 
 def _content(body: Body) -> dict[str, Any]:
     """Return what an object brings, without the label that makes it ours."""
-    content: dict[str, Any] = without_fields(content_of(body), [("metadata", "labels", PART_OF_LABEL)])
+    content: dict[str, Any] = without_fields(content_of(body), [MEMBERSHIP])
     metadata = {key: value for key, value in content.get("metadata", {}).items() if value}
     return {**content, "metadata": metadata} if metadata else {k: v for k, v in content.items() if k != "metadata"}
 

@@ -10,20 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import compress
 from operator import not_
-from typing import Final
 
 from gitops_push.core.allocation import mark_allocated
 from gitops_push.core.field_index import FieldIndex
 from gitops_push.core.field_set import FieldSet
 from gitops_push.core.fielddiff import ABSENT, STRING_MAPS, Difference, diff_fields, restricted, same
 from gitops_push.core.fieldpath import FieldPath, covers, prefixes, value_at
-from gitops_push.core.inventory import PART_OF_LABEL
+from gitops_push.core.inventory import MEMBERSHIP
 from gitops_push.core.managed_fields import Loss, losses, merge_keys, our_entry, our_paths
 from gitops_push.core.normalization import comparable
 from gitops_push.core.objects import Body
 from gitops_push.core.rules import without_fields
-
-_MEMBERSHIP: Final[FieldPath] = ("metadata", "labels", PART_OF_LABEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +55,7 @@ def compare(live: Body, merged: Body, wanted: Body, ignored: Iterable[FieldPath]
         return Comparison((), (), (), (), (), changes_ownership=False, pending=False)
     patterns = tuple(ignored)
     # The label of membership can never be ignored: an object without it is not ours, and would never be pruned.
-    matters = value_at(_MEMBERSHIP, before, ABSENT) != value_at(_MEMBERSHIP, after, ABSENT) or not same(
+    matters = value_at(MEMBERSHIP, before, ABSENT) != value_at(MEMBERSHIP, after, ABSENT) or not same(
         without_fields(before, patterns), without_fields(after, patterns)
     )
     differences = diff_fields(before, after, merge_keys(live, merged))

@@ -10,7 +10,7 @@ from gitops_push.core.crd_schema import Definition, Fault, Findings, check_objec
 from gitops_push.core.crd_schema.faults import Path
 from gitops_push.core.crd_schema.numbers import replicas_fault
 from gitops_push.core.errors import Problem
-from gitops_push.core.fieldpath import Segment, format_field_path, item_key
+from gitops_push.core.fieldpath import Segment, format_field_path, item_key, value_at
 from gitops_push.core.normalization import body_to_send
 from gitops_push.core.objects import Body, Manifest
 
@@ -55,10 +55,7 @@ def check_set(manifests: Iterable[Manifest]) -> tuple[tuple[Problem, ...], tuple
 
 
 def _scale_faults(body: Body, path: Path) -> tuple[Fault, ...]:
-    value: Any = body if path else None
-    for step in path:
-        value = _step(value, step)
-    wrong = replicas_fault(value)
+    wrong = replicas_fault(value_at(path, body)) if path else ""
     return (Fault(path, wrong),) if wrong else ()
 
 

@@ -20,10 +20,14 @@ from typing import Any, Final, NoReturn
 
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import Problem, RefusedError
+from gitops_push.core.fieldpath import FieldPath
 from gitops_push.core.kinds import split_api_version
 from gitops_push.core.objects import Body, ObjectRef
 
 PART_OF_LABEL: Final = "applyset.kubernetes.io/part-of"
+MEMBERSHIP: Final[FieldPath] = ("metadata", "labels", PART_OF_LABEL)
+"""The field that makes an object a member of our set."""
+
 """On every member; its value is the id of the set."""
 
 SET_ID_LABEL: Final = "applyset.kubernetes.io/id"

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from gitops_push.core.fieldpath import value_at
+
 _EMPTY_BUNDLES: Final = frozenset({"", "Cg==", "DQo="})
 _WEBHOOKS: Final = frozenset({"MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"})
 
@@ -38,7 +40,6 @@ def _places(body: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
 
 
 def _holder(node: Any, *path: str, key: str) -> Iterator[tuple[dict[str, Any], str]]:
-    for step in path:
-        node = node.get(step) if isinstance(node, dict) else None
-    if isinstance(node, dict):
-        yield node, key
+    holder = value_at(path, node)
+    if isinstance(holder, dict):
+        yield holder, key

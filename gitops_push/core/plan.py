@@ -158,6 +158,11 @@ class Change:
         """Return how many fields the server itself changes."""
         return len(self.server_fields)
 
+    @property
+    def yields(self) -> tuple[Yield, ...]:
+        """Return what the request leaves to others (`core.yielding`)."""
+        return tuple(left.field for left in self.yielded)
+
 
 APPLIED = frozenset({Action.CREATE, Action.UPDATE, Action.RECREATE, Action.OWNERSHIP, Action.TAKE_OVER})
 """The actions that send an object of the set."""

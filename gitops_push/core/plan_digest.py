@@ -125,7 +125,7 @@ def _handovers(change: Change) -> Iterator[Handover]:
     for loss in change.taken:
         yield Handover("takes", loss.field, f"{loss.manager} ({loss.operation})")
     yield from _taken_over(change.take_over) if change.take_over else ()
-    for left in (found.field for found in change.yielded):
+    for left in change.yields:
         if left.autoscaler is None:
             yield Handover("yields", format_field_path(left.path), left.owner.manager if left.owner else "")
     yield from (Handover("gains", field) for field in change.gained)

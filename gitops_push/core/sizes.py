@@ -7,10 +7,11 @@ The limits are those of Kubernetes' validation (annotations: 256 KiB; data of a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import Problem
+from gitops_push.core.fieldpath import value_at
 from gitops_push.core.objects import Body, Manifest, ObjectRef
 from gitops_push.core.origin import Origin
 from gitops_push.core.secret_values import LAST_APPLIED
@@ -55,9 +56,7 @@ def _too_large(
 
 
 def _sizes(body: Body, path: _Path, size_of: Callable[[str], int]) -> Iterator[tuple[_Path, int]]:
-    values: Any = body
-    for key in path:
-        values = values.get(key) if isinstance(values, Mapping) else None
+    values = value_at(path, body)
     for key, value in values.items() if isinstance(values, Mapping) else ():
         if isinstance(value, str):
             yield (*path, key), size_of(value)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
 
 from gitops_push.core.added_fields import AddedField
 from gitops_push.core.adoption import Preview
+from gitops_push.core.autoscaling import REPLICAS
 from gitops_push.core.fielddiff import ABSENT, FieldChange
 from gitops_push.core.fieldpath import FieldPath, format_field_path, value_at
 from gitops_push.core.inventory import PART_OF_LABEL
@@ -16,8 +16,6 @@ from gitops_push.core.managed_fields import Loss, ManagerEntry, losses, our_entr
 from gitops_push.core.objects import Body
 from gitops_push.core.ownership import ForcedConflicts, is_peoples_tool
 from gitops_push.core.plan import Action, Change, TakenEntry, TakeOver
-
-_REPLICAS: Final[FieldPath] = ("spec", "replicas")
 
 
 def taken_over(change: Change, preview: Preview, wanted: Body, forced: ForcedConflicts) -> Change:
@@ -33,7 +31,7 @@ def taken_over(change: Change, preview: Preview, wanted: Body, forced: ForcedCon
     )
     if change.action is Action.BLOCKED:
         return replace(change, take_over=what)
-    scaled = next((field for field in gone if field.path == _REPLICAS), None)
+    scaled = next((field for field in gone if field.path == REPLICAS), None)
     if scaled is not None and not forced.allow(change.ref):
         return replace(change, action=Action.BLOCKED, reason=_needs_consent(change, scaled), take_over=what)
     return replace(change, action=Action.TAKE_OVER, reason="", take_over=what)

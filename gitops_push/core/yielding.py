@@ -10,18 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from gitops_push.core.autoscaling import REPLICAS, Autoscaler, replicas_of
 from gitops_push.core.conflict_policy import ObjectPolicy, strictest
 from gitops_push.core.environment import ConflictAction
 from gitops_push.core.fielddiff import ABSENT, FieldOwner
 from gitops_push.core.fieldpath import FieldPath, ItemKey, resolve
-from gitops_push.core.inventory import PART_OF_LABEL
+from gitops_push.core.inventory import MEMBERSHIP
 from gitops_push.core.managed_fields import Loss, manager_entries, our_entry
 from gitops_push.core.objects import Body
-
-_MEMBERSHIP: Final[FieldPath] = ("metadata", "labels", PART_OF_LABEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +132,7 @@ def _holders_of(path: FieldPath, live: Body) -> tuple[bool, tuple[FieldOwner, ..
 
 def _can_be_left(path: FieldPath, body: Body) -> bool:
     """Return whether the body has the field, and is still the same object with the same list items without it."""
-    if path == _MEMBERSHIP or len(resolve(path, body)) < len(path):
+    if path == MEMBERSHIP or len(resolve(path, body)) < len(path):
         return False
     around = path[-2] if len(path) > 1 else None
     return not (isinstance(around, ItemKey) and path[-1] in dict(around.keys))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gitops_push.core.crd_schema.schema import Schema
+from gitops_push.core.fieldpath import value_at
 from gitops_push.core.objects import Manifest, ObjectRef
 
 _CRD: Final = ("apiextensions.k8s.io", "CustomResourceDefinition")
@@ -40,25 +41,19 @@ class Definition:
     def replicas_path(self, version: str) -> tuple[str, ...]:
         """Return the field that the scale subresource of a version stands for; empty without one."""
         for item in self._versions(version):
-            path = _at(item, "subresources", "scale", "specReplicasPath")
+            path = value_at(("subresources", "scale", "specReplicasPath"), item)
             return tuple(path.removeprefix(".").split(".")) if isinstance(path, str) else ()
         return ()
 
     def is_converted_by_webhook(self, version: str) -> bool:
         """Return whether objects of a version are stored as another one, which only a webhook can make of them."""
-        by_webhook = _at(self.manifest.body, "spec", "conversion", "strategy") == "Webhook"
+        by_webhook = value_at(("spec", "conversion", "strategy"), self.manifest.body) == "Webhook"
         return by_webhook and not any(item.get("storage") is True for item in self._versions(version))
 
     def _versions(self, version: str) -> tuple[Mapping[str, Any], ...]:
         versions = self.manifest.body["spec"].get("versions")
         found = versions if isinstance(versions, list) else ()
         return tuple(item for item in found if isinstance(item, Mapping) and item.get("name") == version)
-
-
-def _at(value: Any, *path: str) -> Any:
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
 
 
 def definitions_of(manifests: Iterable[Manifest]) -> Mapping[tuple[str, str], Definition]:
