@@ -51,7 +51,8 @@ def diff_command(session: Session, /, **parameters: Any) -> int:
     """Show what apply would do, by server-side dry run. Never writes."""
     settings = settings_of(session, parameters)
     watcher = watcher_of(session)
-    if _saves_plan(parameters["outputs"]) and (parameters["base"] or not settings.dry_run):
+    saves_plan = bool(_plan_files(parameters["outputs"]))
+    if saves_plan and (parameters["base"] or not settings.dry_run):
         raise click.UsageError("-o plan needs the server's dry run: leave out --base and --no-dry-run")
     if parameters["base"]:
         return report_build_diffs(session, settings, watcher, parameters)
@@ -65,15 +66,16 @@ def diff_command(session: Session, /, **parameters: Any) -> int:
         server = parameters["show_server_changes"]
         lines = plan_lines(plan, header, _next_command(name, parameters["outputs"]), server_fields=server)
         data = document("Diff", header, plan_data(plan, server_fields=server), code)
-        return Report(code, lines, data, changed, plan_document(plan, header, session.console.without_secrets))
+        saved = plan_document(plan, header, session.console.without_secrets) if saves_plan else None
+        return Report(code, lines, data, changed, saved)
 
     return report_each(session, "Diff", parameters["outputs"], names, run)
 
 
 def _next_command(name: str, outputs: Outputs) -> str:
-    saved = _saves_plan(outputs)
+    saved = _plan_files(outputs)
     return f"gitops-push apply {name}" + (f" --plan {shlex.quote(saved[0])}" if saved else "")
 
 
-def _saves_plan(outputs: Outputs) -> list[str]:
+def _plan_files(outputs: Outputs) -> list[str]:
     return [file for format_name, file in outputs if format_name == PLAN]

@@ -33,7 +33,6 @@ from gitops_push.core.fielddiff import same
 from gitops_push.core.normalization import comparable
 from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.owners import operator_of, other_owners
-from gitops_push.core.takeovers import Takeovers
 
 _GONE: Final = 404
 
@@ -51,7 +50,7 @@ def with_previews(request: PlanRequest, found: Survey, reader: ApiReader) -> Sur
 
 def _operators(request: PlanRequest, found: Survey) -> Iterator[ObjectRef]:
     """Yield what may put objects back that are to be taken over, once for each object."""
-    takeovers = Takeovers(request.environment.takeover)
+    takeovers = request.takeovers
     if not takeovers.owners:
         return
     for asked in found.asked.values():
@@ -67,8 +66,7 @@ def _to_adopt(request: PlanRequest, found: Survey) -> Iterator[tuple[Target, Ask
         asked = found.asked.get(target.ref)
         if asked is None or asked.live is None or asked.merged is None:
             continue
-        yields = found.yields.fields.get(target.ref, ())
-        terms = Terms(request.inventory.id, Takeovers(request.environment.takeover), yields)
+        terms = Terms(request.inventory.id, request.takeovers, found.yields.of(target.ref))
         adoption = adoption_of(asked.live, target.body, terms, _added(request, found, target, asked.live))
         if adoption is not None and not blocked_reason(asked.live, request, found.operators):
             yield target, asked, adoption

@@ -9,7 +9,7 @@ the plan, and it stays as it is.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -28,7 +28,7 @@ from gitops_push.core.plan import Action, Change
 from gitops_push.core.redaction import Redactor
 from gitops_push.core.yielding import left_out, unheld
 
-_RESENDS: Final = 5
+ATTEMPTS: Final = 6
 _PAUSE_SECONDS: Final = 0.2
 _COMPARED: Final = frozenset({Action.UPDATE, Action.OWNERSHIP})
 
@@ -73,6 +73,13 @@ class Applier:
     redactor: Redactor
     sleep: Callable[[float], None] = time.sleep
 
+    def attempts(self) -> Iterator[int]:
+        """Yield the numbers of the attempts at one write, from 0 on; pauses before each further one."""
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                self.sleep(_PAUSE_SECONDS * attempt)
+            yield attempt
+
     def said(self, failure: ApiFailure | GitopsPushError) -> str:
         """Return what the server said, masked."""
         return failure_text(failure, self.redactor)
@@ -83,14 +90,12 @@ def apply_object(applier: Applier, write: ObjectWrite) -> Fate:
     change = write.change
     planned = Precondition(uid=change.live_uid, resource_version=change.live_resource_version)
     precondition = planned if change.live_uid else Precondition(absent=True)
-    for attempt in range(1 + _RESENDS):
-        if attempt:
-            applier.sleep(_PAUSE_SECONDS * attempt)
-        step = _send(applier, write, precondition, last=attempt == _RESENDS)
+    for attempt in applier.attempts():
+        step = _send(applier, write, precondition, last=attempt == ATTEMPTS - 1)
         if not isinstance(step, Precondition):
             return step
         precondition = step
-    return NotWritten(Result.FAILED, f"it could not be written in {1 + _RESENDS} attempts: it changes all the time")
+    return NotWritten(Result.FAILED, f"it could not be written in {ATTEMPTS} attempts: it changes all the time")
 
 
 def _send(applier: Applier, write: ObjectWrite, precondition: Precondition, *, last: bool) -> Fate | Precondition:

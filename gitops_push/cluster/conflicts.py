@@ -60,11 +60,12 @@ def conflicts_of(
     """Yield a problem for each loss that no rule allows, also for one that a rule would avoid and nothing can."""
     policy = request.policy.of(target.ref)
     doubts = found.yields.doubts_about(target.ref)
+    disclosure = found.disclosure(request, target.ref)
     for loss in lost:
         action = policy.decide(loss.owner.manager, loss.path)
         if action is ConflictAction.TAKE:
             continue
-        shown = found.disclosure(request, target.ref).shown_value(loss.path, value_at(loss.path, live, ABSENT))
+        shown = disclosure.shown_value(loss.path, value_at(loss.path, live, ABSENT))
         remedies = "\n".join((*_remedies(target, loss), *_about_autoscalers(loss, doubts)))
         yield found.masked(_conflict(target, loss, shown, remedies))
 

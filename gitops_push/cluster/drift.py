@@ -37,7 +37,6 @@ from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.owners import deletion_reason
 from gitops_push.core.recreation import immutable_fields
 from gitops_push.core.rules import without_fields
-from gitops_push.core.takeovers import Takeovers
 
 __all__ = ["PlanRequest", "report_drift"]
 
@@ -159,7 +158,7 @@ def _changed(request: PlanRequest, found: Survey, target: Target, versions: Vers
 
 def _not_ours_yet(request: PlanRequest, target: Target, live: Body) -> str:
     """Return from whom the first apply will take the object over, or "": then it is ours, or nobody's."""
-    terms = Terms(request.inventory.id, Takeovers(request.environment.takeover))
+    terms = Terms(request.inventory.id, request.takeovers)
     adoption = adoption_of(live, target.body, terms) if our_entry(live) is None else None
     managers = dict.fromkeys(entry.owner.manager for entry in adoption.entries) if adoption else {}
     return f"not ours yet: apply takes it over from {', '.join(managers)}" if managers else ""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from gitops_push.cluster.api import ApiFailure
-from gitops_push.cluster.application import Applier, NotWritten, ObjectWrite, live_changed
+from gitops_push.cluster.application import ATTEMPTS, Applier, NotWritten, ObjectWrite, live_changed
 from gitops_push.core.added_fields import AddedField, added_beside
 from gitops_push.core.adoption import Terms, adoption_of, migrated_body, migration_patch
 from gitops_push.core.deployment import Result
@@ -20,8 +20,6 @@ from gitops_push.core.live_state import live_state
 from gitops_push.core.objects import Body
 from gitops_push.core.yielding import left_out
 
-_ATTEMPTS: Final = 6
-_PAUSE_SECONDS: Final = 0.2
 _MOVED: Final = frozenset({404, 409, 422})
 """Gone, another resourceVersion, another uid: what it is shows when it is read again."""
 
@@ -33,9 +31,7 @@ def migrate(applier: Applier, write: ObjectWrite, terms: Terms) -> ObjectWrite |
     """
     states = {write.change.live_state}
     sent_in_vain = ""
-    for attempt in range(_ATTEMPTS):
-        if attempt:
-            applier.sleep(_PAUSE_SECONDS * attempt)
+    for _ in applier.attempts():
         live = _read(applier, write, states, sent_in_vain)
         if isinstance(live, NotWritten):
             return live
@@ -52,7 +48,7 @@ def migrate(applier: Applier, write: ObjectWrite, terms: Terms) -> ObjectWrite |
             sent_in_vain = applier.said(failure)
         except GitopsPushError as error:
             return NotWritten(Result.FAILED, applier.said(error))
-    return NotWritten(Result.FAILED, f"it could not be taken over in {_ATTEMPTS} attempts: {sent_in_vain}")
+    return NotWritten(Result.FAILED, f"it could not be taken over in {ATTEMPTS} attempts: {sent_in_vain}")
 
 
 def _added(write: ObjectWrite, live: Body) -> tuple[AddedField, ...]:

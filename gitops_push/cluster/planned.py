@@ -147,7 +147,7 @@ def blocked_reason(live: Body, request: PlanRequest, operators: Mapping[ObjectRe
     deletion = deletion_reason(live)
     if deletion:
         return f"{deletion}; wait until it has gone"
-    named = Takeovers(request.environment.takeover) if operators is not None else NO_TAKEOVERS
+    named = request.takeovers if operators is not None else NO_TAKEOVERS
     holds = (_hold(owner, named, operators or {}) for owner in other_owners(live, request.inventory.id))
     return "; ".join(hold for hold in holds if hold)
 
@@ -169,6 +169,7 @@ def _compared_change(request: PlanRequest, found: Survey, target: Target, live: 
             action=Action.BLOCKED if blocked else Action.UNCHANGED,
             reason=found.redactor.mask_text(blocked),
         )
+    disclosure = found.disclosure(request, target.ref)
     fields = field_changes(request, found, target, compared.ours, live)
     only_ownership = not compared.ours and not compared.server
     reason = _gained(compared) if only_ownership else "" if fields else "only the server changes fields of it"
@@ -178,9 +179,9 @@ def _compared_change(request: PlanRequest, found: Survey, target: Target, live: 
         action=Action.BLOCKED if blocked else action,
         fields=fields,
         taken=field_losses(request, found, target, live, compared.lost),
-        gained=tuple(map(found.disclosure(request, target.ref).path_text, compared.gained)),
+        gained=tuple(map(disclosure.path_text, compared.gained)),
         effect=effect_of(compared, found.redactor),
-        released=tuple(map(found.disclosure(request, target.ref).path_text, compared.released)),
+        released=tuple(map(disclosure.path_text, compared.released)),
         reason=found.redactor.mask_text(blocked) or reason,
         server_fields=server_changes(request, found, target, compared.server, live),
     )

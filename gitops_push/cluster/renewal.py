@@ -11,13 +11,20 @@ from dataclasses import replace
 from typing import Final
 
 from gitops_push.cluster.api import ApiFailure, Precondition
-from gitops_push.cluster.application import Applier, Fate, NotWritten, ObjectWrite, Written, apply_object, look_again
+from gitops_push.cluster.application import (
+    ATTEMPTS,
+    Applier,
+    Fate,
+    NotWritten,
+    ObjectWrite,
+    Written,
+    apply_object,
+    look_again,
+)
 from gitops_push.cluster.pruner import Deletion, Gone, NotGone, Patience, await_absence
 from gitops_push.core.deployment import Result
 from gitops_push.core.errors import GitopsPushError
 
-_ATTEMPTS: Final = 6
-_PAUSE_SECONDS: Final = 0.2
 _HALF_WAY: Final = "deleted, not created again"
 
 
@@ -40,9 +47,7 @@ def renew_object(applier: Applier, write: ObjectWrite, patience: Patience) -> Fa
 def _delete(applier: Applier, write: ObjectWrite, patience: Patience) -> NotWritten | None:
     """Delete it and wait; None when it is absent."""
     planned = Precondition(write.change.live_uid, write.change.live_resource_version)
-    for attempt in range(_ATTEMPTS):
-        if attempt:
-            applier.sleep(_PAUSE_SECONDS * attempt)
+    for _ in applier.attempts():
         refused = _send(applier, write, planned)
         if refused is not None:
             return refused
@@ -59,7 +64,7 @@ def _delete(applier: Applier, write: ObjectWrite, patience: Patience) -> NotWrit
         if not isinstance(fresh, Precondition):
             return fresh
         planned = fresh
-    return NotWritten(Result.FAILED, f"it could not be deleted in {_ATTEMPTS} attempts: it changes all the time")
+    return NotWritten(Result.FAILED, f"it could not be deleted in {ATTEMPTS} attempts: it changes all the time")
 
 
 def _send(applier: Applier, write: ObjectWrite, planned: Precondition) -> NotWritten | None:

@@ -42,8 +42,8 @@ def own_fields_tag(disclosure: Disclosure, live: Body) -> str:
 
 def _wanted(request: PlanRequest, found: Survey, target: Target) -> Body:
     """Return what the config wants to be sent: where an autoscaler's number is sent instead, that may move."""
-    yields = found.yields.fields.get(target.ref)
-    return body_to_send(target.manifest, request.inventory.id) if yields else target.body
+    is_whole = not found.yields.of(target.ref)
+    return target.body if is_whole else body_to_send(target.manifest, request.inventory.id)
 
 
 def _nameable(found: Survey, change: Change) -> Iterator[FieldLoss]:

@@ -25,6 +25,7 @@ from gitops_push.core.ownership import NOTHING_FORCED, ForcedConflicts
 from gitops_push.core.proof import Verify
 from gitops_push.core.redaction import Redactor
 from gitops_push.core.rules import patterns_for
+from gitops_push.core.takeovers import Takeovers
 
 
 def _silent(done: int, total: int) -> None:
@@ -64,6 +65,11 @@ class PlanRequest:
     def key(self) -> str:
         """Return the key for the tags of the plan, "" where they leave secret values out."""
         return self.inventory.key if self.keyed else ""
+
+    @property
+    def takeovers(self) -> Takeovers:
+        """Return the owners that objects are taken over from."""
+        return Takeovers(self.environment.takeover)
 
     @property
     def policy(self) -> ConflictPolicy:

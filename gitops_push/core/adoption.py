@@ -95,7 +95,7 @@ def adoption_of(live: Body, wanted: Body, terms: Terms, added: tuple[AddedField,
 
     `added` is to be removed with it.
     """
-    owners = tuple(owner for owner in other_owners(live, terms.part_of_id) if terms.takeovers.named(owner.takeover))
+    owners = tuple(_losing_owners(live, terms))
     entries = _entries(live, owners, terms.yields)
     if not (entries or owners or added):
         return None
@@ -156,6 +156,13 @@ def previewed(answer: Body, expected: Body) -> dict[str, Any]:
     """Return the answer to the preview with the owners that the apply will leave."""
     metadata = {**answer["metadata"], "managedFields": expected["metadata"]["managedFields"]}
     return {**answer, "metadata": metadata}
+
+
+def _losing_owners(live: Body, terms: Terms) -> Iterator[OtherOwner]:
+    """Yield the owners other than kubectl that lose the object; nobody is looked for where nobody was named."""
+    for owner in other_owners(live, terms.part_of_id) if terms.takeovers.owners else ():
+        if terms.takeovers.named(owner.takeover):
+            yield owner
 
 
 def _entries(live: Body, owners: Iterable[OtherOwner], yields: Iterable[Yield]) -> tuple[ManagerEntry, ...]:
