@@ -38,12 +38,12 @@ from gitops_push.cluster.request import (
     Request,
     trial_deletion,
 )
-from gitops_push.cluster.retries import RetryCounts
 from gitops_push.cluster.watching import open_watch
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import ClusterError, Problem
 from gitops_push.core.managed_fields import FIELD_MANAGER
 from gitops_push.core.objects import Body
+from gitops_push.core.retry_counts import RetryCounts
 
 _WRITE_QUERY: Final = f"fieldManager={FIELD_MANAGER}&fieldValidation=Strict"
 _APPLY_QUERY: Final = f"?{_WRITE_QUERY}&force=true"

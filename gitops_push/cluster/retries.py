@@ -22,6 +22,7 @@ from enum import StrEnum
 from typing import Final
 
 from gitops_push.cluster.request import Effect
+from gitops_push.core.retry_counts import RetryCounts
 
 _OVERLOADED: Final = frozenset({429, 503})
 _BROKEN: Final = frozenset({500, 502, 504})
@@ -60,15 +61,6 @@ class RetryRules:
     retry_after_seconds: float = 30.0
     budget_share: float = 0.2
     budget_floor: int = 20
-
-
-@dataclass(frozen=True, slots=True)
-class RetryCounts:
-    """For the report: requests sent, how many of them were repetitions, and how many were left ambiguous."""
-
-    requests: int = 0
-    retries: int = 0
-    ambiguous: int = 0
 
 
 def trouble_of(status: int, body: bytes) -> Trouble | None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from gitops_push.core.objects import ObjectRef
 from gitops_push.core.plan import Action, Plan
+from gitops_push.core.retry_counts import RetryCounts
 
 
 class Result(StrEnum):
@@ -33,7 +34,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A finished (or interrupted) apply. `wrote` says whether any write was sent."""
+    """A finished (or interrupted) apply. `wrote` says whether any write was sent; `retries` is about all requests."""
 
     plan: Plan
     outcomes: tuple[Outcome, ...]
@@ -42,6 +43,7 @@ class Deployment:
     wrote: bool
     interrupted: bool = False
     note: str = ""
+    retries: RetryCounts = RetryCounts()
 
     @property
     def exit_code(self) -> int:

@@ -235,7 +235,7 @@ def _deploy(settings: Settings, prepared: Prepared, plan: Plan, watcher: Watcher
     ):
         deployment = deploy(todo, writer, watcher.outcome)
         watcher.wrote(deployment.wrote)
-        return deployment
+        return replace(deployment, retries=prepared.connection.api.retry_counts + writer.retry_counts)
 
 
 @contextmanager

@@ -12,8 +12,8 @@ import pytest
 
 from gitops_push.cluster.api import ApiFailure
 from gitops_push.cluster.client import HttpApi
-from gitops_push.cluster.retries import RetryCounts
 from gitops_push.core.errors import ClusterError
+from gitops_push.core.retry_counts import RetryCounts
 from tests.unit.cluster.opening import BODY, CONFIG_MAP, GUARD, api, get
 from tests.unit.cluster.scripted_server import (
     EndOfConnection,
