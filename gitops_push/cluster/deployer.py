@@ -11,37 +11,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from gitops_push.cluster.api import ApiFailure, ApiWriter
-from gitops_push.cluster.application import Applier, NotWritten, ObjectWrite, Written, apply_object
+from gitops_push.cluster.api import ApiWriter
+from gitops_push.cluster.application import NotWritten
 from gitops_push.cluster.bookkeeping import Bookkeeping
-from gitops_push.cluster.crew import Crew, Untold
+from gitops_push.cluster.course import Course
+from gitops_push.cluster.deleting import Deleter
 from gitops_push.cluster.deploy_request import DeployOptions, DeployRequest
-from gitops_push.cluster.failures import failure_text
-from gitops_push.cluster.foundations import rejection, served_targets
+from gitops_push.cluster.foundations import served_targets
 from gitops_push.cluster.ledger import IN_SET, Ledger
-from gitops_push.cluster.migration import migrate
-from gitops_push.cluster.pruner import Deletion, Gone, NotGone, Patience, prune_object
-from gitops_push.cluster.renewal import renew_object
+from gitops_push.cluster.sending import Sender
 from gitops_push.cluster.targets import Target, find_targets
 from gitops_push.cluster.waiter import WaitRequest, wait_until_ready
-from gitops_push.core.adoption import Terms
 from gitops_push.core.codes import Code
 from gitops_push.core.deployment import Deployment, Outcome, Result
-from gitops_push.core.errors import ClusterError, GitopsPushError, PlanError, Problem, RefusedError
-from gitops_push.core.inventory import InventoryEntry
-from gitops_push.core.kinds import split_api_version
-from gitops_push.core.live_state import own_state
-from gitops_push.core.objects import Body, ObjectRef
+from gitops_push.core.errors import ClusterError, PlanError, Problem, RefusedError
+from gitops_push.core.objects import ObjectRef
 from gitops_push.core.ordering import Stage, by_stage, stage_of
-from gitops_push.core.plan import APPLIED, Action, Change, Fidelity
-from gitops_push.core.prune import PruneQuestion, judge
+from gitops_push.core.plan import APPLIED, Action, Change
 from gitops_push.core.readiness import is_waited_for
 from gitops_push.core.readiness.jobs import vanishes_when_done
-from gitops_push.core.takeovers import Takeovers
-from gitops_push.core.yielding import body_with_yields
 
 __all__ = ["DeployOptions", "DeployRequest", "deploy"]
 
@@ -58,7 +48,7 @@ def deploy(
     options = replace(request.options, progress=_harmless(request.options.progress))
     ledger = Ledger(request.plan, request.redactor, _harmless(on_outcome), options.now())
     try:
-        _Run(replace(request, options=options), writer, ledger).go()
+        _Run(Course(replace(request, options=options), writer, ledger)).go()
     except Exception as error:
         # After the first write not even a bug may hide what was written.
         if not ledger.wrote:
@@ -69,24 +59,22 @@ def deploy(
 
 
 class _Run:
-    """One deployment on its way. `targets` are replaced when the definitions of the set are there."""
+    """The phases of one deployment. Each that says no ends the writing, and the record tells what there is."""
 
-    def __init__(self, request: DeployRequest, writer: ApiWriter, ledger: Ledger) -> None:
-        self.request = request
-        self.options = request.options
-        self.plan = request.plan
-        self.writer = writer
-        self.ledger = ledger
-        self.targets = _targets(request, writer)
-        self.books = Bookkeeping(request, writer, ledger)
-        self.applier = Applier(writer, request.redactor, self.options.sleep)
+    def __init__(self, course: Course) -> None:
+        self.course = course
+        self.options = course.options
+        self.plan = course.request.plan
+        self.ledger = course.ledger
+        self.books = Bookkeeping(course.request, course.writer, course.ledger)
+        self.sender = Sender(course, _targets(course.request, course.writer))
 
     def go(self) -> None:
-        """Run all phases; a phase that says no ends the writing, and the record tells what there is."""
+        """Run all phases."""
         _refuse_blocked(self.plan.changes)
         if self.plan.has_changes:
-            self.books.check(self.targets.values())
-            if self._may_go_on():
+            self.books.check(self.sender.targets.values())
+            if self.course.may_go_on():
                 self.begin()
         if self.apply_all():
             self.prune(healthy=self.wait())
@@ -96,11 +84,11 @@ class _Run:
         """Write the inventory ahead, after its namespace where the set brings that."""
         namespace = self.books.namespace_to_create()
         if namespace is not None:
-            fate = apply_object(self.applier, self._write(namespace))
+            fate = self.sender.send_one(namespace)
             if isinstance(fate, NotWritten) and fate.result is not Result.UNKNOWN:
                 raise ClusterError(Problem(Code.APPLY_FAILED, f"{namespace.ref}: {fate.message}", namespace.origin))
             self.ledger.wrote = True
-            self._settle(namespace, fate, 0.0)
+            self.sender.settle(namespace, fate, 0.0)
         if not self.ledger.has_failed():
             self.books.open()
 
@@ -109,23 +97,10 @@ class _Run:
         changes = [change for change in self.plan.changes if change.action in APPLIED]
         foundations = [change for change in changes if stage_of(change.ref) is Stage.FOUNDATIONS]
         rest = {change.ref: change for change in changes if stage_of(change.ref) is not Stage.FOUNDATIONS}
-        if not (self.send(foundations) and self.stand(foundations) and self.dry_run_deferred(rest.values())):
+        sender = self.sender
+        if not (sender.send(foundations) and self.stand(foundations) and sender.dry_run_deferred(rest.values())):
             return False
-        return all(self.send([rest[ref] for ref in refs]) for _, refs in by_stage(rest))
-
-    def send(self, changes: Iterable[Change]) -> bool:
-        """Write objects in parallel; return whether all of them are there. The first failure stops what follows."""
-        if not self._may_go_on():
-            return False
-        crew = Crew(self._apply_timed, *self._crew_rules)
-        for change, result in crew.run([change for change in changes if change.ref not in self.ledger.uids]):
-            if result is Untold.NO_ANSWER:
-                self.ledger.close(change, Result.UNKNOWN, "the run was stopped before the answer came")
-            elif not isinstance(result, Untold):
-                self._settle(change, *result)
-            if self.ledger.has_failed():
-                crew.halt()
-        return self._may_go_on()
+        return all(sender.send([rest[ref] for ref in refs]) for _, refs in by_stage(rest))
 
     def stand(self, foundations: Iterable[Change]) -> bool:
         """Wait until new namespaces are active and new definitions served; return whether they are."""
@@ -133,21 +108,14 @@ class _Run:
         if not waited_for:
             return True
         self.options.progress("waiting for namespaces and definitions")
-        for waited in wait_until_ready(self.writer, self._wait_request(waited_for, self.options.foundation_seconds)):
+        request = self._wait_request(waited_for, self.options.foundation_seconds)
+        for waited in wait_until_ready(self.course.writer, request):
             if not waited.ready:
                 self.ledger.close(waited_for[waited.ref], Result.FAILED, waited.message, waited.seconds)
-        if not self._may_go_on():
+        if not self.course.may_go_on():
             return False
-        self.targets = dict(served_targets(self.request, self.writer))
+        self.sender.targets = served_targets(self.course.request, self.course.writer)
         return True
-
-    def dry_run_deferred(self, changes: Iterable[Change]) -> bool:
-        """Dry-run what could not be before, all of it before any of it is written; return whether all is accepted."""
-        crew = Crew(self._rejection, *self._crew_rules)
-        for change, result in crew.run([change for change in changes if _was_deferred(change)]):
-            if isinstance(result, str) and result:
-                self.ledger.close(change, Result.FAILED, f"the dry run was rejected: {result}")
-        return self._may_go_on()
 
     def wait(self) -> bool:
         """Wait for all workloads of the set, changed or not; return whether everything is healthy."""
@@ -155,7 +123,8 @@ class _Run:
         waited_for = {ref: change for ref, change in changes.items() if is_waited_for(ref)}
         if not self.options.wait:
             return True
-        for waited in wait_until_ready(self.writer, self._wait_request(waited_for, self.options.timeout_seconds)):
+        request = self._wait_request(waited_for, self.options.timeout_seconds)
+        for waited in wait_until_ready(self.course.writer, request):
             result = Result.DONE if waited.ready else Result.NOT_READY
             self.ledger.close(waited_for[waited.ref], result, waited.message, waited.seconds)
         healthy = self.ledger.all_healthy
@@ -164,103 +133,19 @@ class _Run:
         return healthy
 
     def prune(self, *, healthy: bool) -> None:
-        """Delete what is no longer in the config, in reverse order; only after everything else is healthy."""
-        deletions = {change.ref: change for change in self.plan.changes if change.action is Action.PRUNE}
-        if not (deletions and self._may_go_on()):
+        """Delete what is no longer in the config; only after everything else is healthy."""
+        deletions = [change for change in self.plan.changes if change.action is Action.PRUNE]
+        if not (deletions and self.course.may_go_on()):
             return
-        if not (healthy and self.options.wait):
-            until = "everything is healthy" if self.options.wait else "a run waits for health"
-            self.ledger.notes.append(
-                f"not deleted until {until}: {len(deletions)} of the objects no longer in the config"
-            )
-            self.ledger.postpone_prune(f"not deleted until {until}")
+        if healthy and self.options.wait:
+            Deleter(self.course).delete(deletions)
             return
-        patience = self._patience()
-        for _, refs in reversed(by_stage(deletions)):
-            if not self._may_go_on():
-                return
-            crew = Crew(partial(self._prune_one, patience), *self._crew_rules)
-            for change, result in crew.run([deletions[ref] for ref in refs]):
-                self._settle_deletion(change, result)
-
-    def _settle(self, change: Change, fate: Written | NotWritten, seconds: float) -> None:
-        match fate:
-            case Written(uid):
-                self.ledger.applied(change.ref, uid, seconds)
-                if not (self.options.wait and is_waited_for(change.ref)):
-                    self.ledger.close(change, Result.DONE)
-            case NotWritten(result, message):
-                self.ledger.close(change, result, message, seconds)
-
-    def _settle_deletion(self, change: Change, result: Gone | NotGone | Untold) -> None:
-        match result:
-            case Gone(message):
-                self.ledger.gone.add(change.ref)
-                self.ledger.close(change, Result.DONE, message)
-            case NotGone(outcome, message):
-                self.ledger.close(change, outcome, message)
-            case Untold.NO_ANSWER:
-                self.ledger.close(change, Result.UNKNOWN, "the run was stopped before it was gone")
-            case Untold.NOT_BEGUN:
-                pass
-
-    def _write(self, change: Change) -> ObjectWrite:
-        target = self.targets[change.ref]
-        if target.kind is None:
-            raise LookupError(f"{change.ref} has no kind")
-        return ObjectWrite(change, target.kind, _body(target, change))
-
-    def _apply_timed(self, change: Change) -> tuple[Written | NotWritten, float]:
-        """Never raises: it runs in a thread of its own."""
-        began_at = self.options.clock()
-        try:
-            fate = self._carry_out(self._write(change))
-        except Exception as bug:  # whatever it was, the request may have been sent
-            fate = NotWritten(Result.UNKNOWN, f"a bug in gitops-push: {type(bug).__name__}: {bug}")
-        return fate, self.options.clock() - began_at
-
-    def _carry_out(self, write: ObjectWrite) -> Written | NotWritten:
-        if write.change.action is Action.RECREATE:
-            return renew_object(self.applier, write, self._patience())
-        if write.change.action is not Action.TAKE_OVER:
-            return apply_object(self.applier, write)
-        terms = Terms(self.request.inventory.id, Takeovers(self.request.environment.takeover), write.change.yields)
-        left = migrate(self.applier, write, terms)
-        return left if isinstance(left, NotWritten) else apply_object(self.applier, left)
-
-    def _rejection(self, change: Change) -> str:
-        try:
-            target = self.targets[change.ref]
-            return rejection(self.writer, replace(target, body=_body(target, change)), self.request)
-        except Exception as bug:
-            return f"a bug in gitops-push: {type(bug).__name__}: {bug}"
-
-    def _prune_one(self, patience: Patience, change: Change) -> Gone | NotGone:
-        try:
-            ref, (_, version) = change.ref, split_api_version(change.api_version)
-            served = self.writer.served_kinds()
-            kind = served.find(ref.group, ref.kind, version) or served.find(ref.group, ref.kind)
-            if kind is None and ref.group in served.unavailable:
-                return NotGone(Result.FAILED, f"the API group {ref.group} does not answer")
-            if kind is None:
-                return Gone("its kind is not served any more")
-            why_kept = partial(self._kept_meanwhile, change)
-            return prune_object(self.writer, Deletion(change, kind), patience, self.request.redactor, why_kept)
-        except (ApiFailure, GitopsPushError) as failure:
-            return NotGone(Result.FAILED, failure_text(failure, self.request.redactor))
-        except Exception as bug:
-            return NotGone(Result.UNKNOWN, f"a bug in gitops-push: {type(bug).__name__}: {bug}")
-
-    def _kept_meanwhile(self, change: Change, live: Body) -> str:
-        """Return why an object may not be deleted any more: minutes of waiting have passed since the plan."""
-        environment = self.request.environment
-        question = PruneQuestion(environment.prune, self.request.inventory.id, external=frozenset(environment.external))
-        kept = judge(InventoryEntry(change.ref, change.api_version, change.live_uid), live, question).kept
-        edited = own_state(live, self.request.redactor) != change.live_state
-        return kept or ("fields that we set were edited" if edited else "")
+        until = "everything is healthy" if self.options.wait else "a run waits for health"
+        self.ledger.notes.append(f"not deleted until {until}: {len(deletions)} of the objects no longer in the config")
+        self.ledger.postpone_prune(f"not deleted until {until}")
 
     def _wait_request(self, changes: Iterable[ObjectRef], seconds: float) -> WaitRequest:
-        targets = {ref: self.targets[ref] for ref in changes}
+        targets = {ref: self.sender.targets[ref] for ref in changes}
         return WaitRequest(
             targets={ref: target.kind for ref, target in targets.items() if target.kind is not None},
             deadline=self.options.clock() + seconds,
@@ -269,22 +154,6 @@ class _Run:
             progress=self.options.progress,
             clock=self.options.clock,
         )
-
-    def _patience(self) -> Patience:
-        options = self.options
-        deadline = options.clock() + options.timeout_seconds
-        return Patience(deadline, options.clock, options.sleep, options.should_stop)
-
-    @property
-    def _crew_rules(self) -> tuple[int, Callable[[], bool], float, Callable[[], float]]:
-        options = self.options
-        return options.concurrency, options.should_stop, options.stop_seconds, options.clock
-
-    def _may_go_on(self) -> bool:
-        """Return whether nothing has failed and nobody wants to stop; notes in the record that somebody does."""
-        if self.options.should_stop():
-            self.ledger.interrupted = True
-        return not (self.ledger.interrupted or self.ledger.has_failed())
 
 
 def _harmless(tell: Callable[[T], None]) -> Callable[[T], None]:
@@ -303,16 +172,6 @@ def _targets(request: DeployRequest, writer: ApiWriter) -> dict[ObjectRef, Targe
     if problems:
         raise PlanError(problems)
     return {target.ref: target for target in found}
-
-
-def _body(target: Target, change: Change) -> dict[str, Any]:
-    """Return what the plan was made of: without the fields that it leaves to other managers."""
-    return body_with_yields(target.body, change.yields)
-
-
-def _was_deferred(change: Change) -> bool:
-    """Return whether the dry run of an object has to be made up for; that of a recreation can only be refused."""
-    return change.fidelity is not Fidelity.SERVER and change.action is not Action.RECREATE
 
 
 def _refuse_blocked(changes: Iterable[Change]) -> None:
