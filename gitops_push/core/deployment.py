@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -43,7 +43,7 @@ class Deployment:
     wrote: bool
     interrupted: bool = False
     note: str = ""
-    retries: RetryCounts = RetryCounts()
+    retries: RetryCounts = field(default_factory=RetryCounts)
 
     @property
     def exit_code(self) -> int:
