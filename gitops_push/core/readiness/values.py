@@ -1,9 +1,11 @@
-"""The answers to the question whether an object is ready."""
+"""The answers to the question whether an object is ready, each with a stable code of its cause where one is known."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TypeAlias
+
+from gitops_push.core.causes import CauseCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +17,10 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Progressing:
-    """It is not ready yet, and waiting may help."""
+    """It is not ready yet, and waiting may help. `code` says why, where that is known."""
 
     reason: str
+    code: CauseCode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Failed:
 
     reason: str
     grace_seconds: float = 0.0
+    code: CauseCode | None = None
 
 
 @dataclass(frozen=True, slots=True)
