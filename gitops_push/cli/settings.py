@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gitops_push.ci.identity import run_identity
 from gitops_push.cli.kustomize_options import kustomize_flags
 from gitops_push.cli.session import Session
 from gitops_push.core.codes import Code
@@ -32,13 +33,14 @@ def settings_of(session: Session, parameters: dict[str, Any]) -> Settings:
     directory = Path(parameters.get("directory", "."))
     if not directory.is_dir():
         raise click.BadParameter(f"{str(directory)!r} is not a directory", param_hint="--directory")
-    known = {field.name for field in fields(Settings)} - {"directory", "environ", "in_ci", "kustomize"}
+    known = {field.name for field in fields(Settings)} - {"directory", "environ", "identity", "in_ci", "kustomize"}
     renamed = {"config": "config_file", "timeout": "timeout_seconds"}
     values = {renamed.get(name, name): value for name, value in parameters.items()}
     return Settings(
         directory=directory,
         environ=session.environ,
         in_ci=session.in_ci,
+        identity=run_identity(session.environ, os.uname().nodename),
         use_proxy=not values.pop("no_proxy", False),
         forget=_forget_credentials,
         kustomize=kustomize_flags(parameters),

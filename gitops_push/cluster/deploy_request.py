@@ -12,6 +12,7 @@ from gitops_push.core.inventory import Inventory
 from gitops_push.core.objects import ManifestSet
 from gitops_push.core.plan import Plan
 from gitops_push.core.redaction import Redactor
+from gitops_push.core.run_identity import NOBODY, RunIdentity
 
 
 def _utc_now() -> datetime:
@@ -43,7 +44,7 @@ class DeployOptions:
 class DeployRequest:
     """A plan, and what it was made from: the same values that went into its `PlanRequest`.
 
-    `redactor` must have the key with which the plan's `live_state` tags were made.
+    `redactor` must have the key with which the plan's `live_state` tags were made. `identity` is who deploys.
     """
 
     plan: Plan
@@ -52,3 +53,4 @@ class DeployRequest:
     inventory: Inventory
     redactor: Redactor
     options: DeployOptions = field(default_factory=DeployOptions)
+    identity: RunIdentity = NOBODY

@@ -20,6 +20,7 @@ from gitops_push.core.environment import Environment
 from gitops_push.core.objects import ManifestSet
 from gitops_push.core.redaction import Redactor
 from gitops_push.core.run import RunHeader
+from gitops_push.core.run_identity import RunIdentity
 from gitops_push.repo.build import build_manifests
 from gitops_push.repo.environments import Asked, load_environments, load_nearest_config
 from gitops_push.workflow.masking import redactor_of, with_public_digest
@@ -227,7 +228,15 @@ def _deploy(settings: Settings, prepared: Prepared, plan: Plan, watcher: Watcher
         progress=watcher.progress,
         now=watcher.now,
     )
-    todo = DeployRequest(plan, request.manifests, request.environment, request.inventory, request.redactor, options)
+    todo = DeployRequest(
+        plan,
+        request.manifests,
+        request.environment,
+        request.inventory,
+        request.redactor,
+        options,
+        identity=_identity(settings, prepared.built.checkout),
+    )
     with (
         open_api(settings, prepared.connection.credential, read_only=False) as writer,
         watcher.deploying(),
@@ -236,6 +245,13 @@ def _deploy(settings: Settings, prepared: Prepared, plan: Plan, watcher: Watcher
         deployment = deploy(todo, writer, watcher.outcome)
         watcher.wrote(deployment.wrote)
         return replace(deployment, retries=prepared.connection.api.retry_counts + writer.retry_counts)
+
+
+def _identity(settings: Settings, checkout: Checkout) -> RunIdentity:
+    """Return who runs, for the commit that is checked out: it may be another than the one a CI job was started for."""
+    if not checkout.commit:
+        return settings.identity
+    return replace(settings.identity, commit=checkout.commit, branch=checkout.branch or settings.identity.branch)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gitops_push.core.redaction import Redactor
 from gitops_push.core.run import RunHeader
+from gitops_push.core.run_identity import NOBODY, RunIdentity
 from gitops_push.workflow.kustomize_flags import NO_FLAGS, KustomizeFlags
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Settings:
     directory: Path
     environ: Mapping[str, str] = field(repr=False)
     in_ci: bool = False
+    identity: RunIdentity = NOBODY
     config_file: str = ""
     namespace: str = ""
     kubeconfig: str = ""
