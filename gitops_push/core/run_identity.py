@@ -47,10 +47,6 @@ class RunIdentity:
         return f"{place} ({bracket})" if bracket else place
 
 
-NOBODY: Final = RunIdentity()
-"""A run of which nothing is known."""
-
-
 def _bounded(text: str, limit: int) -> str:
     """Return the text on one line, cut before it is cleaned: what is long is of no use, and of no harm then."""
     shown = clean_line(" ".join(text[: limit + 1].split()))
@@ -66,3 +62,7 @@ def _web_address(text: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.netloc or " " in text:
         return ""
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+NOBODY: Final = RunIdentity()
+"""A run of which nothing is known."""
