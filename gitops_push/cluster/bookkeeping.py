@@ -11,10 +11,9 @@ from gitops_push.cluster.api import ApiFailure, ApiWriter
 from gitops_push.cluster.crew import Crew, Untold
 from gitops_push.cluster.deploy_request import DeployRequest
 from gitops_push.cluster.failures import error_before_writing, failure_text
-from gitops_push.cluster.inventory_store import check_has_place, read_inventory, write_inventory
+from gitops_push.cluster.inventory_store import read_inventory, write_inventory
 from gitops_push.cluster.ledger import CREATING, IN_SET, Ledger
-from gitops_push.cluster.preflight import check_permissions, check_sizes
-from gitops_push.cluster.targets import Target
+from gitops_push.cluster.preflight import check_before_writing
 from gitops_push.core.deployment import Result
 from gitops_push.core.errors import GitopsPushError, NotNowError
 from gitops_push.core.inventory import Inventory, InventoryEntry, InventoryState, exact, keyed_digest, superset
@@ -40,14 +39,10 @@ class Bookkeeping:
         self.stored = request.inventory
         self._key = request.inventory.key or secrets.token_hex(_KEY_BYTES)
 
-    def check(self, targets: Iterable[Target]) -> None:
-        """Check permissions, sizes and the place of the inventory; raises with all that is wrong, writes nothing."""
-        sent = tuple(targets)
-        ahead = self._ahead()
-        check_sizes(ahead, sent)
-        check_permissions(self._writer, self._request.plan, ahead, sent)
-        if not ahead.resource_version and self.namespace_to_create() is None:
-            check_has_place(self._writer, ahead)
+    def check(self) -> tuple[str, ...]:
+        """Check what stands in the way; raises with all of it, writes nothing. Returns what the run does without."""
+        comes_with_set = self.namespace_to_create() is not None
+        return check_before_writing(self._request, self._ahead(), self._writer, place_comes_with_set=comes_with_set)
 
     def namespace_to_create(self) -> Change | None:
         """Return the creation of the inventory's own namespace, which must then come before the inventory."""

@@ -25,7 +25,7 @@ class DeployOptions:
 
     `timeout_seconds` is for the health of the whole set, and again for deletions; `foundation_seconds` for CRDs and
     namespaces to be served. `should_stop` is asked often: when it says so, requests in flight get `stop_seconds`, and
-    a partial report follows. `progress` gets lines for people.
+    a partial report follows. `progress` gets lines for people, `warning` those that matter beyond the moment.
     """
 
     concurrency: int = 16
@@ -35,6 +35,7 @@ class DeployOptions:
     stop_seconds: float = 5.0
     should_stop: Callable[[], bool] = lambda: False
     progress: Callable[[str], None] = lambda _: None
+    warning: Callable[[str], None] = lambda _: None
     now: Callable[[], datetime] = _utc_now
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep

@@ -45,7 +45,8 @@ def deploy(
 
     Raises `RefusedError`, `PlanError`, `ClusterError` or `NotNowError` while nothing is written, and nothing after.
     """
-    options = replace(request.options, progress=_harmless(request.options.progress))
+    told = request.options
+    options = replace(told, progress=_harmless(told.progress), warning=_harmless(told.warning))
     ledger = Ledger(request.plan, request.redactor, _harmless(on_outcome), options.now())
     try:
         _Run(Course(replace(request, options=options), writer, ledger)).go()
@@ -73,7 +74,8 @@ class _Run:
         """Run all phases."""
         _refuse_blocked(self.plan.changes)
         if self.plan.has_changes:
-            self.books.check(self.sender.targets.values())
+            for loss in self.books.check():
+                self.options.warning(loss)
             if self.course.may_go_on():
                 self.begin()
         if self.apply_all():

@@ -1,6 +1,6 @@
-"""What is checked before the first write, beyond the dry run: permissions it does not prove, and sizes.
+"""What is checked before the first write, beyond the dry run: the rights that it does not prove, and the inventory.
 
-All that is missing is told at once: one round trip of a pipeline costs minutes.
+All that is missing is told at once: one round trip of a pipeline costs minutes. A run without changes asks nothing.
 """
 
 from __future__ import annotations
@@ -8,122 +8,119 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
-from gitops_push.cluster.api import AccessQuestion, ApiFailure, ApiReader, ServedKind, ServedKinds
-from gitops_push.cluster.inventory_store import CONFIG_MAP
-from gitops_push.cluster.targets import Target
+from gitops_push.cluster.access import denied
+from gitops_push.cluster.api import AccessQuestion, ApiReader
+from gitops_push.cluster.deploy_request import DeployRequest
+from gitops_push.cluster.inventory_store import check_has_place
+from gitops_push.cluster.rights import Need, needs_of, resources
 from gitops_push.core.codes import Code
-from gitops_push.core.errors import ClusterError, PlanError, Problem
+from gitops_push.core.errors import PlanError, Problem
 from gitops_push.core.inventory import Inventory, to_config_map
-from gitops_push.core.kinds import split_api_version
-from gitops_push.core.plan import Action, Plan
-from gitops_push.core.sizes import DATA_LIMIT_BYTES, OBJECT_LIMIT_BYTES
+from gitops_push.core.sizes import DATA_LIMIT_BYTES, ROOM_BYTES
 
-_ROOM_BYTES: Final = 16_384
-"""For managedFields and what else the server adds."""
+_MOST_NAMES: Final = 5
 
 
-def check_permissions(reader: ApiReader, plan: Plan, inventory: Inventory, targets: Iterable[Target]) -> None:
-    """Ask the server for every right that the dry run did not prove; `PlanError` with all that are missing.
+def check_before_writing(
+    request: DeployRequest, inventory: Inventory, reader: ApiReader, *, place_comes_with_set: bool
+) -> tuple[str, ...]:
+    """Raise `PlanError` with all that stands in the way of a deployment whose first write is `inventory`.
 
-    The rights are: the inventory, deletion of what is to be pruned, and writing what was not dry-run yet.
+    Returns what it will have to do without, for people. Reads and dry-runs only: an access review for each verb,
+    resource and namespace, and for each name where the general one is denied; and one dry run of an inventory that is
+    new, unless the namespace is new as well.
     """
-    served = reader.served_kinds()
-    questions = (
-        *_inventory_questions(inventory),
-        *_prune_questions(plan, served),
-        *_deferred_questions(targets),
-    )
-    missing = [asked for group in _grouped(questions) for asked in _denied(reader, group)]
-    if missing:
-        raise PlanError([_missing(asked) for asked in missing])
-
-
-def check_sizes(inventory: Inventory, targets: Iterable[Target]) -> None:
-    """Refuse what etcd would refuse; `PlanError` with every object that is too large, and the inventory."""
-    problems = [
-        Problem(
-            Code.BUDGET_EXCEEDED,
-            f"{target.ref} has {size} bytes, an API server stores at most {OBJECT_LIMIT_BYTES} for an object",
-            target.manifest.origin,
-            target.ref,
-        )
-        for target in targets
-        if (size := _size(target.body)) + _ROOM_BYTES > OBJECT_LIMIT_BYTES
-    ]
-    size = _size(to_config_map(inventory))
-    if size + _ROOM_BYTES > DATA_LIMIT_BYTES:
-        text = f"the inventory of {len(inventory.entries)} objects has {size} bytes, too many for a ConfigMap"
-        problems.append(Problem(Code.BUDGET_EXCEEDED, text, ref=inventory.ref, hint="split the environment"))
+    resource_of = resources(reader.served_kinds(), request.manifests.manifests)
+    missing = _missing(reader, tuple(needs_of(request, inventory, resource_of)), request.options.concurrency)
+    problems = [*_denials(need for need in missing if not need.without), *_size_problems(inventory)]
+    if not (inventory.resource_version or place_comes_with_set):
+        problems += _place_problems(inventory, reader)
     if problems:
         raise PlanError(problems)
+    return tuple(_losses(missing))
 
 
-def _inventory_questions(inventory: Inventory) -> Iterator[AccessQuestion]:
-    verbs = ("get", "update") if inventory.resource_version else ("get", "create", "update")
-    for verb in verbs:
-        name = "" if verb == "create" else inventory.name
-        yield AccessQuestion(verb, "", CONFIG_MAP.resource, inventory.namespace, name)
+def _missing(reader: ApiReader, needs: tuple[Need, ...], concurrency: int) -> tuple[Need, ...]:
+    """Return the needs that are not met; without its substitute, too, a right is one that nothing goes without."""
+    refused = denied(reader, (need.asked for need in needs), concurrency)
+    unmet = [need for need in needs if need.asked in refused]
+    also_refused = denied(reader, (need.instead for need in unmet if need.instead), concurrency)
+    return tuple(replace(need, without="") if need.instead in also_refused else need for need in unmet)
 
 
-def _prune_questions(plan: Plan, served: ServedKinds) -> Iterator[AccessQuestion]:
-    for change in plan.changes:
-        kind = _kind(served, change.ref.group, change.ref.kind, change.api_version)
-        if change.action is Action.PRUNE and kind:
-            for verb in ("get", "delete"):
-                yield AccessQuestion(verb, kind.group, kind.resource, change.ref.namespace, change.ref.name)
+def _denials(missing: Iterable[Need]) -> Iterator[Problem]:
+    """Yield a problem for each resource and place, with the verbs, and the line of the first object that needs them."""
+    for needs in _grouped(missing):
+        first = next((need.change for need in needs if need.change), None)
+        origin, ref = (first.origin, first.ref) if first else (None, None)
+        asked, verbs = needs[0].asked, _verbs(needs)
+        role = f"apiGroups: [{asked.group!r}], resources: [{_path(asked)}], verbs: [{verbs}]"
+        yield Problem(
+            Code.SERVER_FORBIDS,
+            f"the credential may not {verbs} {_resource(asked)} {_where(asked)}{_names(needs)}",
+            origin,
+            ref,
+            f"give its role the rule {{{role}}}",
+        )
 
 
-def _deferred_questions(targets: Iterable[Target]) -> Iterator[AccessQuestion]:
-    for target in targets:
-        kind, ref = target.kind, target.ref
-        if target.deferred and kind:
-            for verb in ("create", "patch"):
-                yield AccessQuestion(
-                    verb, kind.group, kind.resource, ref.namespace, "" if verb == "create" else ref.name
-                )
+def _losses(missing: Iterable[Need]) -> Iterator[str]:
+    """Yield a line for each thing that the run does without."""
+    by_loss: dict[str, list[Need]] = {}
+    for need in missing:
+        by_loss.setdefault(need.without, []).append(need)
+    for without, needs in by_loss.items():
+        rights = (f"{_verbs(group)} {_resource(group[0].asked)} {_where(group[0].asked)}" for group in _grouped(needs))
+        yield f"the credential may not {'; '.join(rights)}: {without}"
 
 
-def _kind(served: ServedKinds, group: str, kind: str, api_version: str) -> ServedKind | None:
-    _, version = split_api_version(api_version)
-    return served.find(group, kind, version) or served.find(group, kind)
+def _grouped(needs: Iterable[Need]) -> Iterator[list[Need]]:
+    """Yield the needs of one resource in one place that lack the same verbs, in the order of their first ones."""
+    for_one: dict[tuple[AccessQuestion, object], list[Need]] = {}
+    for need in needs:
+        subject = need.change.ref if need.change else need.asked.name
+        for_one.setdefault((replace(need.asked, verb="", name=""), subject), []).append(need)
+    alike: dict[tuple[AccessQuestion, str], list[Need]] = {}
+    for (where, _), group in for_one.items():
+        alike.setdefault((where, _verbs(group)), []).extend(group)
+    yield from alike.values()
 
 
-def _grouped(questions: Iterable[AccessQuestion]) -> tuple[tuple[AccessQuestion, ...], ...]:
-    """Return the questions that differ in the name only, together."""
-    groups: dict[AccessQuestion, dict[AccessQuestion, None]] = {}
-    for asked in questions:
-        groups.setdefault(replace(asked, name=""), {})[asked] = None
-    return tuple(tuple(group) for group in groups.values())
+def _verbs(needs: Iterable[Need]) -> str:
+    return ", ".join(dict.fromkeys(need.asked.verb for need in needs))
 
 
-def _denied(reader: ApiReader, group: tuple[AccessQuestion, ...]) -> tuple[AccessQuestion, ...]:
-    """A right without a name covers all names, so it is asked first: one question a kind instead of one an object."""
-    general = replace(group[0], name="")
-    if _allowed(reader, general):
-        return ()
-    return tuple(asked for asked in group if not asked.name or not _allowed(reader, asked))
+def _names(needs: Iterable[Need]) -> str:
+    names = list(dict.fromkeys(need.asked.name for need in needs if need.asked.name))
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f": {', '.join(names[:_MOST_NAMES])}{more}" if names else ""
 
 
-def _allowed(reader: ApiReader, asked: AccessQuestion) -> bool:
+def _resource(asked: AccessQuestion) -> str:
+    path = _path(asked)
+    return f"{path}.{asked.group}" if asked.group else path
+
+
+def _path(asked: AccessQuestion) -> str:
+    return f"{asked.resource}/{asked.subresource}" if asked.subresource else asked.resource
+
+
+def _where(asked: AccessQuestion) -> str:
+    return f"in namespace {asked.namespace}" if asked.namespace else "at the cluster scope"
+
+
+def _place_problems(inventory: Inventory, reader: ApiReader) -> tuple[Problem, ...]:
     try:
-        return reader.may_i(asked)
-    except ApiFailure as failure:
-        text = f"the API server does not tell what the credential may do: {failure.message}"
-        raise ClusterError(Problem(Code.SERVER_ERROR, text)) from failure
+        check_has_place(reader, inventory)
+    except PlanError as error:
+        return error.problems
+    return ()
 
 
-def _missing(asked: AccessQuestion) -> Problem:
-    resource = f"{asked.resource}.{asked.group}" if asked.group else asked.resource
-    where = f" in namespace {asked.namespace}" if asked.namespace else " at the cluster scope"
-    what = f"{resource}/{asked.name}" if asked.name else resource
-    return Problem(
-        Code.SERVER_FORBIDS,
-        f"the credential may not {asked.verb} {what}{where}",
-        hint=f"grant it the verb {asked.verb} on {resource}{where}",
-    )
-
-
-def _size(body: dict[str, Any]) -> int:
-    return len(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+def _size_problems(inventory: Inventory) -> Iterator[Problem]:
+    size = len(json.dumps(to_config_map(inventory), ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    if size + ROOM_BYTES > DATA_LIMIT_BYTES:
+        text = f"the inventory of {len(inventory.entries)} objects has {size} bytes, too many for a ConfigMap"
+        yield Problem(Code.BUDGET_EXCEEDED, text, ref=inventory.ref, hint="split the environment")

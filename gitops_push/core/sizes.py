@@ -19,6 +19,8 @@ from gitops_push.core.tree import origin_at
 
 OBJECT_LIMIT_BYTES: Final = 1_572_864
 DATA_LIMIT_BYTES: Final = 1_048_576
+ROOM_BYTES: Final = 16_384
+"""For managedFields and what else the server adds."""
 _ANNOTATIONS_LIMIT_BYTES: Final = 262_144
 _Path = tuple[str, ...]
 
@@ -37,10 +39,11 @@ def size_problems(body: Body, ref: ObjectRef, origin: Origin) -> Iterator[Proble
 
 
 def whole_size_problem(manifest: Manifest, size_bytes: int) -> Problem | None:
-    """Return the problem of an object whose JSON has this size, if etcd would not take it."""
-    if size_bytes <= OBJECT_LIMIT_BYTES:
+    """Return the problem of an object whose JSON has this size, if etcd would not take it with what is added to it."""
+    most = OBJECT_LIMIT_BYTES - ROOM_BYTES
+    if size_bytes <= most:
         return None
-    message = f"{manifest.ref} has {size_bytes:,} bytes; an API server stores at most {OBJECT_LIMIT_BYTES:,} an object"
+    message = f"{manifest.ref} has {size_bytes:,} bytes; an API server takes at most {most:,} an object"
     return Problem(Code.BUDGET_EXCEEDED, message, manifest.origin, manifest.ref, "split it into several objects")
 
 

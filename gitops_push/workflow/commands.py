@@ -226,6 +226,7 @@ def _deploy(settings: Settings, prepared: Prepared, plan: Plan, watcher: Watcher
         timeout_seconds=request.environment.wait.timeout_seconds,
         should_stop=watcher.stop_wanted,
         progress=watcher.progress,
+        warning=watcher.warning,
         now=watcher.now,
     )
     todo = DeployRequest(

@@ -319,8 +319,8 @@ def test_a_missing_right_is_found_before_the_first_write(
         deployed(narrow, namespace, config_map(namespace, "a"))
     missing = sorted(problem.message for problem in caught.value.problems)
     assert missing == [
-        f"the credential may not delete configmaps/b in namespace {namespace}",
-        f"the credential may not update configmaps/gitops-push-shop-prod in namespace {namespace}",
+        f"the credential may not delete configmaps in namespace {namespace}: b",
+        f"the credential may not update configmaps in namespace {namespace}: gitops-push-shop-prod",
     ]
     assert writes(own_control_plane.audit_events(before), user=user) == ()
     narrow.close()

@@ -88,6 +88,12 @@ SITUATIONS: dict[str, tuple[Callable[[World], None], tuple[str, ...], Counter[st
         ("diff",),
         LISTS + ALL + Counter({"dry run": 2}),
     ),
+    "apply, nothing changed": (nothing, ("apply", "--yes"), LISTS + ALL),
+    "apply, one edited": (
+        by_hand,
+        ("apply", "--yes"),
+        LISTS + ALL + REVIEWS + Counter({"patch configmaps": 1, "update configmaps": 2}),
+    ),
     "diff without dry runs": (nothing, ("diff", "--no-dry-run"), LISTS),
 }
 

@@ -24,6 +24,11 @@ class Definition:
         """Return which object it is."""
         return self.manifest.ref
 
+    @property
+    def resource(self) -> str:
+        """Return the plural under which its objects are served."""
+        return str(self.manifest.body["spec"]["names"].get("plural", ""))
+
     def serves(self, version: str) -> bool:
         """Return whether objects of this version can be sent."""
         return any(item.get("served") is True for item in self._versions(version))

@@ -1,0 +1,140 @@
+"""Which rights a deployment needs, of those that its plan has not proven by a dry run yet.
+
+| for | verbs | where they are missing |
+|---|---|---|
+| the inventory | get, create or update | refused |
+| objects that were not dry-run, recreations | create, patch (recreations also get, delete) | refused |
+| deletions | get, delete | refused |
+| waiting | list and watch, or get | refused without both, a note without the first |
+| a lost answer | get of what is written | a note: such an object is reported as unknown |
+| the reasons of a failure | pods, their logs, events, ReplicaSets | a note: they are told in fewer words |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from gitops_push.cluster.api import AccessQuestion, ServedKinds
+from gitops_push.cluster.deploy_request import DeployRequest
+from gitops_push.cluster.inventory_store import CONFIG_MAP
+from gitops_push.cluster.pods import has_pods
+from gitops_push.core.crd_schema import definitions_of
+from gitops_push.core.inventory import Inventory
+from gitops_push.core.kinds import split_api_version
+from gitops_push.core.objects import Manifest
+from gitops_push.core.ordering import Stage, stage_of
+from gitops_push.core.plan import APPLIED, Action, Change, Fidelity
+from gitops_push.core.readiness import is_waited_for
+
+_POLLED: Final = "its health is asked for again and again instead of being watched"
+_UNRESOLVED: Final = "a write whose answer is lost cannot be looked up, and is reported as unknown"
+_POORER: Final = "the reasons of a failed rollout are told in fewer words"
+
+_EVIDENCE: Final = (
+    ("list", "", "pods", ""),
+    ("watch", "", "pods", ""),
+    ("get", "", "pods", "log"),
+    ("list", "", "events", ""),
+    ("get", "apps", "replicasets", ""),
+)
+"""What tells why a workload does not become ready: verb, group, resource, subresource."""
+
+_NAMELESS: Final = frozenset({"create", "list", "watch"})
+_IN_SET: Final = APPLIED | {Action.UNCHANGED}
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A right that the run needs, for the object of `change` or for itself (None).
+
+    `instead` is a right that does as well. `without` says what is lost without both; "" where nothing can be written.
+    """
+
+    asked: AccessQuestion
+    change: Change | None = None
+    instead: AccessQuestion | None = None
+    without: str = ""
+
+
+ResourceOf: TypeAlias = Callable[[Change], str]
+"""How the server calls the kind of an object in its URLs; "" where nobody knows."""
+
+
+def resources(served: ServedKinds, manifests: Iterable[Manifest]) -> ResourceOf:
+    """Return the names of resources, also of those that are served only after their definition of the set is there."""
+    definitions = definitions_of(manifests)
+
+    def resource_of(change: Change) -> str:
+        _, version = split_api_version(change.api_version)
+        group, kind = change.ref.group, change.ref.kind
+        found = served.find(group, kind, version) or served.find(group, kind)
+        definition = definitions.get((group, kind))
+        return found.resource if found else definition.resource if definition else ""
+
+    return resource_of
+
+
+def needs_of(request: DeployRequest, inventory: Inventory, resource_of: ResourceOf) -> Iterator[Need]:
+    """Yield what a deployment needs that is about to write `inventory`, what matters most first."""
+    changes = request.plan.changes
+    applied = [change for change in changes if change.action in APPLIED]
+    yield from _inventory_needs(inventory)
+    for change in changes:
+        yield from (Need(asked, change) for asked in _questions(change, _write_verbs(change), resource_of))
+    yield from _wait_needs(_waited_for(request), resource_of)
+    for change in applied:
+        yield from (Need(asked, change, without=_UNRESOLVED) for asked in _questions(change, ("get",), resource_of))
+    if request.options.wait:
+        yield from _evidence_needs(change for change in changes if change.action in _IN_SET)
+
+
+def _inventory_needs(inventory: Inventory) -> Iterator[Need]:
+    for verb in ("get", "update" if inventory.resource_version else "create", "update"):
+        name = "" if verb == "create" else inventory.name
+        yield Need(AccessQuestion(verb, "", CONFIG_MAP.resource, inventory.namespace, name))
+
+
+def _write_verbs(change: Change) -> tuple[str, ...]:
+    """Return the verbs of an object's writes that no dry run has proven."""
+    if change.action is Action.PRUNE:
+        return ("get", "delete")
+    if change.action is Action.RECREATE:
+        return ("get", "delete", "create", "patch")
+    return ("create", "patch") if change.action in APPLIED and change.fidelity is not Fidelity.SERVER else ()
+
+
+def _waited_for(request: DeployRequest) -> Iterator[Change]:
+    """Yield what is waited for: all workloads of the set, or only what is sent and other objects stand on."""
+    for change in request.plan.changes:
+        stood_on = change.action in APPLIED and stage_of(change.ref) is Stage.FOUNDATIONS
+        if is_waited_for(change.ref) and (stood_on or (request.options.wait and change.action in _IN_SET)):
+            yield change
+
+
+def _wait_needs(changes: Iterable[Change], resource_of: ResourceOf) -> Iterator[Need]:
+    """What has no namespace is read one by one, as a list of all definitions of a cluster is too long to be watched."""
+    for change in changes:
+        for get in _questions(change, ("get",), resource_of):
+            if not change.ref.namespace:
+                yield Need(get, change)
+                continue
+            for asked in _questions(change, ("list", "watch"), resource_of):
+                yield Need(asked, change, get, _POLLED)
+
+
+def _evidence_needs(changes: Iterable[Change]) -> Iterator[Need]:
+    namespaces = dict.fromkeys(change.ref.namespace for change in changes if has_pods(change.ref))
+    for namespace in namespaces:
+        for verb, group, resource, subresource in _EVIDENCE:
+            asked = AccessQuestion(verb, group, resource, namespace, subresource=subresource)
+            yield Need(asked, without=_POORER)
+
+
+def _questions(change: Change, verbs: Iterable[str], resource_of: ResourceOf) -> Iterator[AccessQuestion]:
+    ref, resource = change.ref, resource_of(change)
+    for verb in verbs if resource else ():
+        # The name of what is to be created is not known to the server when it decides, and a list is of all names.
+        name = "" if verb in _NAMELESS else ref.name
+        yield AccessQuestion(verb, ref.group, resource, ref.namespace, name)
