@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from gitops_push.cluster.answers import failure_of, redirected
@@ -73,6 +73,12 @@ class Exchange:
 
     def __post_init__(self) -> None:
         self.in_flight = InFlight(self.options.concurrency, self.retries.clock)
+
+    def allowing_writes(self) -> Exchange:
+        """Return an exchange that writes, too, over the same connections, with the same limits and counts."""
+        made = replace(self, options=replace(self.options, read_only=False))
+        made.in_flight = self.in_flight
+        return made
 
     def call(self, request: Request, *, can_ask_for_less: bool = False) -> Reply:
         """Return the final answer to a request: 2xx, or a status that no repetition can mend (404, 409, 422, …).

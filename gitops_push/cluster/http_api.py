@@ -72,6 +72,12 @@ class HttpApi:
         """Return how many requests were sent, and how many of them were repetitions."""
         return self._exchange.retries.counts
 
+    def as_writer(self) -> HttpApi:
+        """Return the same connections for one that may write; what is known of the server need not be asked again."""
+        made = HttpApi(self._exchange.allowing_writes())
+        made._served = self._served
+        return made
+
     def __enter__(self) -> Self:
         return self
 

@@ -217,7 +217,6 @@ def _deploy(settings: Settings, prepared: Prepared, plan: Plan, watcher: Watcher
     """Deploy a confirmed plan; whatever this raises, nothing was written."""
     from gitops_push.cluster.deploy_request import DeployOptions, DeployRequest
     from gitops_push.cluster.deployer import deploy
-    from gitops_push.workflow.connection import open_api
 
     request = prepared.request
     options = DeployOptions(
@@ -238,14 +237,11 @@ def _deploy(settings: Settings, prepared: Prepared, plan: Plan, watcher: Watcher
         options,
         identity=_identity(settings, prepared.built.checkout),
     )
-    with (
-        open_api(settings, prepared.connection.credential, read_only=False) as writer,
-        watcher.deploying(),
-        watcher.working(f"deploying {plan.environment}"),
-    ):
+    writer = prepared.connection.api.as_writer()
+    with watcher.deploying(), watcher.working(f"deploying {plan.environment}"):
         deployment = deploy(todo, writer, watcher.outcome)
         watcher.wrote(deployment.wrote)
-        return replace(deployment, retries=prepared.connection.api.retry_counts + writer.retry_counts)
+        return replace(deployment, retries=writer.retry_counts)
 
 
 def _identity(settings: Settings, checkout: Checkout) -> RunIdentity:

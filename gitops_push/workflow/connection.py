@@ -47,7 +47,7 @@ def connected(
         watcher.warning(warning)
     redactor = redactor.with_values(secret.reveal() for secret in credential.secrets)
     watcher.secrets(redactor)
-    with open_api(settings, credential, read_only=True) as api:
+    with open_api(settings, credential) as api:
         with watcher.working(f"connecting to {credential.server}"):
             cluster_id = cluster_identity(api, credential.server, environment.namespace)
         _check_cluster(environment, credential, cluster_id)
@@ -71,12 +71,12 @@ def _find_credential(settings: Settings, checkout: Checkout, environment: Enviro
     return credential
 
 
-def open_api(settings: Settings, credential: Credential, *, read_only: bool) -> HttpApi:
-    """Return the API server; sends nothing yet. With `read_only` its transport refuses every write."""
+def open_api(settings: Settings, credential: Credential) -> HttpApi:
+    """Return the API server; sends nothing yet. Its transport refuses every write."""
     from gitops_push.cluster.client import ConnectionOptions, connect
 
     options = ConnectionOptions(
-        read_only=read_only,
+        read_only=True,
         concurrency=settings.concurrency,
         environment=settings.environ,
         use_proxy=settings.use_proxy,

@@ -185,3 +185,16 @@ def test_a_read_only_connection_sends_no_write_and_is_the_default(write: Any) ->
             api.dry_run_apply(CONFIG_MAP, "shop", "a", body)
         assert caught.value.problems[0].code is Code.READ_ONLY
         assert [each.method for each in server.received] == ["PATCH"]
+
+
+def test_a_writer_made_of_a_reader_shares_its_counts_and_leaves_it_a_reader() -> None:
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}
+    with serving(reply_json(body)) as server:
+        with connect(server.credential(), ConnectionOptions()) as api:
+            writer = api.as_writer()
+            writer.create(CONFIG_MAP, "shop", body)
+            with pytest.raises(ClusterError):
+                api.create(CONFIG_MAP, "shop", body)
+            assert api.retry_counts == writer.retry_counts
+            assert api.retry_counts.requests == 1
+        assert [each.method for each in server.received] == ["POST"]
