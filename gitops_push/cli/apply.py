@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import click
@@ -20,13 +21,14 @@ from gitops_push.cli.options import (
     target,
     verify_option,
 )
-from gitops_push.cli.reporting import FORMATS, Report, report_each
+from gitops_push.cli.reporting import CI_FORMATS, FORMATS, Report, report_each
 from gitops_push.cli.session import Session
 from gitops_push.cli.settings import settings_of, watcher_of
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import Problem, RefusedError, StalePlanError, UsageError
 from gitops_push.core.plan import Action, Plan
 from gitops_push.core.run import RunHeader
+from gitops_push.reports.deployment_overview import deployment_overview
 from gitops_push.reports.deployment_text import deployment_lines
 from gitops_push.reports.json_report import deployment_data, document
 from gitops_push.reports.lines import Line, Tone, counted
@@ -54,7 +56,7 @@ from gitops_push.workflow.commands import apply
 )
 @plan_options
 @verify_option("all")
-@output(*FORMATS)
+@output(*FORMATS, *CI_FORMATS)
 @cluster_options
 @repo_options
 @console_options
@@ -85,7 +87,8 @@ def apply_command(session: Session, /, **parameters: Any) -> int:
         data = document(
             "Deployment", header, deployment_data(deployment, server_fields=parameters["show_server_changes"]), code
         )
-        return Report(code, deployment_lines(deployment), data, changed)
+        overview = partial(deployment_overview, deployment, header, exit_code=code)
+        return Report(code, deployment_lines(deployment), data, changed, overview=overview)
 
     if approval is None and not parameters["yes"] and not session.console.can_ask:
         raise UsageError(_needs_yes(parameters["environment"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ from gitops_push.cli.settings import chosen_environments
 from gitops_push.core.plan import Action
 from gitops_push.reports.build_diff_text import build_diff_lines
 from gitops_push.reports.json_report import build_diff_data, document
+from gitops_push.reports.plan_overview import build_diff_overview
 from gitops_push.workflow.settings import Settings, Watcher
 
 
@@ -36,6 +38,7 @@ def report_build_diffs(session: Session, settings: Settings, watcher: Watcher, p
             code = CHANGES if parameters["exit_code"] and diff.has_changes else 0
             changed = tuple(str(change.ref) for change in diff.changes if change.action is not Action.UNCHANGED)
             data = document("BuildDiff", header, build_diff_data(diff), code)
-            return Report(code, build_diff_lines(diff, header), data, changed)
+            overview = partial(build_diff_overview, diff, header, exit_code=code)
+            return Report(code, build_diff_lines(diff, header), data, changed, overview=overview)
 
         return report_each(session, "BuildDiff", parameters["outputs"], names, run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import partial
 from typing import Any
 
 import click
@@ -20,12 +21,13 @@ from gitops_push.cli.options import (
     targets,
     verify_option,
 )
-from gitops_push.cli.reporting import FORMATS, PLAN, Outputs, Report, report_each
+from gitops_push.cli.reporting import CI_FORMATS, FORMATS, PLAN, Outputs, Report, report_each
 from gitops_push.cli.session import Session
 from gitops_push.cli.settings import chosen_environments, settings_of, watcher_of
 from gitops_push.core.plan import Action
 from gitops_push.reports.json_report import document, plan_data
 from gitops_push.reports.plan_file import plan_document
+from gitops_push.reports.plan_overview import plan_overview
 from gitops_push.reports.plan_text import plan_lines
 from gitops_push.workflow.commands import diff
 
@@ -42,7 +44,7 @@ from gitops_push.workflow.commands import diff
 @dry_run_option
 @plan_options
 @verify_option("all")
-@output(*FORMATS, PLAN)
+@output(*FORMATS, *CI_FORMATS, PLAN)
 @cluster_options
 @repo_options
 @console_options
@@ -64,10 +66,12 @@ def diff_command(session: Session, /, **parameters: Any) -> int:
         code = CHANGES if parameters["exit_code"] and not settled else 0
         changed = tuple(str(change.ref) for change in plan.changes if change.action is not Action.UNCHANGED)
         server = parameters["show_server_changes"]
-        lines = plan_lines(plan, header, _next_command(name, parameters["outputs"]), server_fields=server)
+        following = _next_command(name, parameters["outputs"])
+        lines = plan_lines(plan, header, following, server_fields=server)
         data = document("Diff", header, plan_data(plan, server_fields=server), code)
         saved = plan_document(plan, header, session.console.without_secrets) if saves_plan else None
-        return Report(code, lines, data, changed, saved)
+        overview = partial(plan_overview, plan, header, following, exit_code=code)
+        return Report(code, lines, data, changed, saved, overview)
 
     return report_each(session, "Diff", parameters["outputs"], names, run)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 import click
@@ -18,10 +19,11 @@ from gitops_push.cli.options import (
     targets,
     verify_option,
 )
-from gitops_push.cli.reporting import FORMATS, Report, report_each
+from gitops_push.cli.reporting import CI_FORMATS, FORMATS, Report, report_each
 from gitops_push.cli.session import Session
 from gitops_push.cli.settings import chosen_environments, settings_of, watcher_of
 from gitops_push.core.drift import Cause
+from gitops_push.reports.drift_overview import drift_overview
 from gitops_push.reports.drift_text import drift_lines
 from gitops_push.reports.json_report import document, drift_data
 from gitops_push.workflow.commands import drift
@@ -48,7 +50,7 @@ COUNTED: Final = ",".join(word for word in CAUSES if word != "git-ahead")
 @option("--unmanaged", is_flag=True, help="List also what has this environment's label and is in no inventory.")
 @dry_run_option
 @verify_option("all")
-@output(*FORMATS)
+@output(*FORMATS, *CI_FORMATS)
 @cluster_options
 @repo_options
 @console_options
@@ -66,6 +68,8 @@ def drift_command(session: Session, /, **parameters: Any) -> int:
         names = tuple(str(drifted.ref) for drifted in report.drifted)
         silent = session.console.quiet and not report.drifted and not report.unmanaged
         lines = () if silent else drift_lines(report, header)
-        return Report(code, lines, document("Drift", header, drift_data(report), code), names)
+        data = document("Drift", header, drift_data(report), code)
+        overview = partial(drift_overview, report, header, exit_code=code)
+        return Report(code, lines, data, names, overview=overview)
 
     return report_each(session, "Drift", parameters["outputs"], chosen, run)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -21,11 +22,18 @@ from gitops_push.core.errors import GitopsPushError
 from gitops_push.documents.writer import to_yaml
 from gitops_push.reports.json_report import SCHEMA_VERSION, Data, document, problems_data
 from gitops_push.reports.lines import Line
+from gitops_push.reports.overview import Overview, problems_overview
 from gitops_push.system.private_file import write_private_file
 
 FORMATS: Final = ("text", "json", "yaml", "name")
+CI_FORMATS: Final = ("markdown", "html", "junit", "sarif", "github", "gitlab-codequality")
+"""What `reports.formats` draws; named here so that `--help` need not import it."""
+
 PLAN: Final = "plan"
 """The format of plan files; it goes to a file only."""
+
+_TITLES: Final = {"Diff": "plan", "BuildDiff": "build"}
+"""What a report is called where its document has another name."""
 
 _SHORT: Final = 2
 """Lines of a report that needs no empty line above it, to stand apart from the one before."""
@@ -38,7 +46,7 @@ Outputs: TypeAlias = Sequence[tuple[str, str]]
 class Report:
     """What a run for one environment has to say: its exit code, and itself as text, as data and as names of objects.
 
-    `plan` is what a plan file holds, None where there is no plan.
+    `plan` is what a plan file holds, None where there is no plan. `overview` makes what the formats for CI draw.
     """
 
     exit_code: int
@@ -46,6 +54,7 @@ class Report:
     data: Data = field(default_factory=dict)
     names: tuple[str, ...] = ()
     plan: Data | None = None
+    overview: Callable[[], Overview] | None = None
 
 
 def report_each(
@@ -80,7 +89,9 @@ def _run_one(session: Session, kind: str, environment: str, run: Callable[[str],
         code = exit_code_after(error, session)
         print_problems(error.problems, session)
         data = {"environment": environment, **problems_data(error.problems)}
-        return Report(code, data=document(kind, None, data, code))
+        title = _TITLES.get(kind, kind.lower())
+        overview = partial(problems_overview, title, environment, error.problems, code)
+        return Report(code, data=document(kind, None, data, code), overview=overview)
 
 
 def _complete(outputs: Outputs) -> list[tuple[str, str]]:
@@ -121,6 +132,10 @@ def _as_format(session: Session, name: str, kind: str, reports: list[Report], co
             return "".join(f"{session.console.clean(line.text)}\n" for report in reports for line in report.lines)
         case "name":
             return "".join(f"{session.console.clean(name)}\n" for report in reports for name in report.names)
+        case _ if name in CI_FORMATS:
+            from gitops_push.reports.formats import draw
+
+            return draw(name, [report.overview() for report in reports if report.overview], session.console.clean)
         case "yaml":
             return to_yaml(_cleaned(_one_document(kind, reports, code), session))
         case _:

@@ -13,18 +13,22 @@ from gitops_push.reports.plan_text import change_lines, shown_changes
 
 def build_diff_lines(diff: BuildDiff, header: RunHeader) -> tuple[Line, ...]:
     """Return the whole report."""
-    base = f"{diff.base} ({diff.base_commit[:7]})"
     shown = shown_changes(diff.changes)
-    lines = [Line(str(header), Tone.HEADING), Line(f"compared with the build of {base}; no cluster was asked")]
+    lines = [Line(str(header), Tone.HEADING), Line(f"compared with the build of {_base(diff)}; no cluster was asked")]
     lines += change_lines(shown, Fidelity.CLIENT)
-    return (*lines, _verdict(diff, base))
+    return (*lines, build_diff_verdict(diff))
 
 
-def _verdict(diff: BuildDiff, base: str) -> Line:
+def build_diff_verdict(diff: BuildDiff) -> Line:
+    """Return the last line: whether the builds differ, and in how many objects."""
     if not diff.has_changes:
         objects = counted(len(diff.changes), "object")
-        return Line(f"SAME {diff.environment}: {objects}, built as at {base}", Tone.GOOD)
+        return Line(f"SAME {diff.environment}: {objects}, built as at {_base(diff)}", Tone.GOOD)
     counts = Counter(change.action for change in diff.changes)
     kinds = (Action.CREATE, Action.UPDATE, Action.PRUNE, Action.UNCHANGED)
     told = ", ".join(f"{counts[action]} {action.value}" for action in kinds if counts[action])
     return Line(f"CHANGES {diff.environment}: {told}")
+
+
+def _base(diff: BuildDiff) -> str:
+    return f"{diff.base} ({diff.base_commit[:7]})"

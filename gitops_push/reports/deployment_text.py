@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from gitops_push.core.deployment import Deployment, Outcome, Result
@@ -9,7 +10,7 @@ from gitops_push.core.plan import Action
 from gitops_push.reports.lines import Line, Tone, columns, counted
 
 _ORDER: Final = (Result.FAILED, Result.UNKNOWN, Result.NOT_READY, Result.NOT_REACHED, Result.DONE)
-_TONES: Final = {
+TONES: Final = {
     Result.FAILED: Tone.BAD,
     Result.UNKNOWN: Tone.BAD,
     Result.NOT_READY: Tone.BAD,
@@ -20,22 +21,28 @@ _TONES: Final = {
 
 def deployment_lines(deployment: Deployment) -> tuple[Line, ...]:
     """Return the report of a finished or interrupted apply; unchanged and healthy objects are only counted."""
-    told = [o for result in _ORDER for o in deployment.outcomes if o.result is result and _worth_telling(o)]
+    told = in_order(deployment.outcomes)
     rows = [(o.result.value, o.action.value, str(o.ref), _message(o)) for o in told]
     lines: list[Line] = []
     for text, outcome in zip(columns(rows), told, strict=True):
-        lines.append(Line(text, _TONES[outcome.result]))
+        lines.append(Line(text, TONES[outcome.result]))
         lines += [Line(f"    {more}") for more in outcome.message.splitlines()[1:]]
     if deployment.note:
         lines.append(Line(deployment.note, Tone.UPDATE))
-    lines.append(_verdict(deployment))
+    lines.append(deployment_verdict(deployment))
     return tuple(lines)
+
+
+def in_order(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
+    """Return what is worth telling, failures first: unchanged and healthy objects are left out."""
+    told = (outcome for outcome in outcomes if _worth_telling(outcome))
+    return tuple(sorted(told, key=lambda outcome: _ORDER.index(outcome.result)))
 
 
 def outcome_line(outcome: Outcome) -> Line:
     """Return the progress line of one object."""
     message = f"  {first_line(outcome.message)}" if outcome.message else ""
-    return Line(f"{outcome.result.value}  {outcome.action.value}  {outcome.ref}{message}", _TONES[outcome.result])
+    return Line(f"{outcome.result.value}  {outcome.action.value}  {outcome.ref}{message}", TONES[outcome.result])
 
 
 def first_line(message: str) -> str:
@@ -53,7 +60,8 @@ def _worth_telling(outcome: Outcome) -> bool:
     return outcome.result is not Result.DONE or outcome.action is not Action.UNCHANGED
 
 
-def _verdict(deployment: Deployment) -> Line:
+def deployment_verdict(deployment: Deployment) -> Line:
+    """Return the last line: how it ended, with the counts."""
     name = deployment.plan.environment
     counts = ", ".join(f"{n} {result.value}" for result in Result if (n := _count(deployment, result)))
     seconds = (deployment.finished_at - deployment.started_at).total_seconds()

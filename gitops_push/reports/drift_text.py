@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from gitops_push.core.drift import Cause, DriftReport, FieldDrift, ObjectDrift
@@ -12,7 +12,7 @@ from gitops_push.core.run import RunHeader
 from gitops_push.reports.lines import Line, Tone, columns, counted
 from gitops_push.reports.values import describe_owner, show_pair
 
-_TONES: Final = {
+TONES: Final = {
     Cause.MISSING: Tone.DELETE,
     Cause.EDITED: Tone.UPDATE,
     Cause.BOTH: Tone.UPDATE,
@@ -26,13 +26,19 @@ _TONES: Final = {
 
 def drift_lines(report: DriftReport, header: RunHeader) -> tuple[Line, ...]:
     """Return the whole drift report: one line where there is nothing to tell."""
-    drifted = [d for cause in _TONES for d in report.drifted if d.cause is cause]
+    drifted = in_order(report.drifted)
     about = [Line(f"unmanaged  {ref}  has the label of this environment", Tone.UPDATE) for ref in report.unmanaged]
     about += [Line(f"note: {note}", Tone.UPDATE) for note in report.notes]
-    verdict = _verdict(report, drifted)
+    verdict = drift_verdict(report)
     if not drifted and not about:
         return (verdict,)
     return (*_heading(report, header), *_object_lines(drifted), *about, verdict)
+
+
+def in_order(drifted: Iterable[ObjectDrift]) -> tuple[ObjectDrift, ...]:
+    """Return what the cluster lost or people did first."""
+    order = list(TONES)
+    return tuple(sorted(drifted, key=lambda drift: order.index(drift.cause)))
 
 
 def _heading(report: DriftReport, header: RunHeader) -> Iterator[Line]:
@@ -44,7 +50,7 @@ def _heading(report: DriftReport, header: RunHeader) -> Iterator[Line]:
 def _object_lines(drifted: Sequence[ObjectDrift]) -> Iterator[Line]:
     rows = [(d.cause.value, str(d.ref), d.reason.removeprefix(f"{d.ref}: ")) for d in drifted]
     for text, drift in zip(columns(rows), drifted, strict=True):
-        yield Line(text, _TONES[drift.cause])
+        yield Line(text, TONES[drift.cause])
         for field in drift.fields:
             yield from field_lines(field, drift.cause)
         yield from _where(drift)
@@ -75,9 +81,11 @@ def _where(drift: ObjectDrift) -> list[Line]:
     return []
 
 
-def _verdict(report: DriftReport, drifted: list[ObjectDrift]) -> Line:
+def drift_verdict(report: DriftReport) -> Line:
+    """Return the last line: how many objects drifted, and why."""
+    drifted = report.drifted
     proven = f" ({report.proven} proven without a dry run)" if report.proven else ""
     if not drifted:
         return Line(f"IN SYNC {report.environment}: {counted(report.in_sync, 'object')}{proven}", Tone.GOOD)
-    counts = ", ".join(f"{n} {cause.value}" for cause in _TONES if (n := sum(d.cause is cause for d in drifted)))
+    counts = ", ".join(f"{n} {cause.value}" for cause in TONES if (n := sum(d.cause is cause for d in drifted)))
     return Line(f"DRIFT {report.environment}: {counts}, {report.in_sync} in sync{proven}", Tone.UPDATE)

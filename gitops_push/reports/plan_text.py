@@ -29,7 +29,7 @@ _SIGNS: Final = {
     Action.KEPT: "=",
     Action.UNCHANGED: " ",
 }
-_TONES: Final = {
+TONES: Final = {
     Action.BLOCKED: Tone.BAD,
     Action.PRUNE: Tone.DELETE,
     Action.RECREATE: Tone.DELETE,
@@ -86,7 +86,7 @@ def plan_lines(
     if next_command and plan.has_changes and not plan.count(Action.BLOCKED):
         digest = [Line(f"plan digest: {_digest(plan)}")] if plan.dry_run else []
         lines += [*digest, Line(f"next: {next_command}")]
-    lines.append(_verdict(plan))
+    lines.append(plan_verdict(plan))
     return tuple(lines)
 
 
@@ -96,10 +96,10 @@ def change_lines(
     """Yield one line for each change, and then the fields of each; another fidelity than the usual one is told."""
     rows = [(_SIGNS[c.action], c.action.value, str(c.ref), change_summary(c, usual)) for c in shown]
     for text, change in zip(columns(rows), shown, strict=True):
-        yield Line(text, _TONES[change.action])
+        yield Line(text, TONES[change.action])
         yield from _impact_lines(change)
     for change in shown:
-        yield from _with_heading(change, (*_details(change), *_server_lines(change, in_full=server_fields)))
+        yield from _with_heading(change, (*change_details(change), *_server_lines(change, in_full=server_fields)))
 
 
 def plan_counts(plan: Plan) -> str:
@@ -167,8 +167,8 @@ def _server_lines(change: Change, *, in_full: bool) -> Iterator[Line]:
         yield from (Line(f"        {line}", Tone.DIM) for line in detail_lines(field))
 
 
-def _details(change: Change) -> list[Line]:
-    """Field by field, with the line of the config repo; nothing where the summary said it all."""
+def change_details(change: Change) -> list[Line]:
+    """Return what changes field by field, with the line of the config repo; nothing where the summary said it all."""
     if not _has_details(change):
         return []
     lines: list[Line] = []
@@ -250,7 +250,8 @@ def _how(plan: Plan) -> str:
     return f"server-side dry run, {plan.seconds:.1f} s{proven}{''.join(notes)}"
 
 
-def _verdict(plan: Plan) -> Line:
+def plan_verdict(plan: Plan) -> Line:
+    """Return the last line: whether there is anything to do, and whether apply would do it."""
     blocked = plan.count(Action.BLOCKED)
     if blocked:
         objects = counted(blocked, "object")
