@@ -30,6 +30,7 @@ from gitops_push.core.yielding import left_out, unheld
 
 ATTEMPTS: Final = 6
 _PAUSE_SECONDS: Final = 0.2
+_REFUSALS: Final = frozenset({400, 403, 404, 409, 422})
 _COMPARED: Final = frozenset({Action.UPDATE, Action.OWNERSHIP})
 
 
@@ -85,34 +86,43 @@ class Applier:
         return failure_text(failure, self.redactor)
 
 
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """It may be sent again with this precondition; `why` it was in vain so far."""
+
+    precondition: Precondition
+    why: str
+
+
 def apply_object(applier: Applier, write: ObjectWrite) -> Fate:
     """Send the object with its preconditions; writes. Returns what became of it."""
     change = write.change
     planned = Precondition(uid=change.live_uid, resource_version=change.live_resource_version)
-    precondition = planned if change.live_uid else Precondition(absent=True)
-    for attempt in applier.attempts():
-        step = _send(applier, write, precondition, last=attempt == ATTEMPTS - 1)
-        if not isinstance(step, Precondition):
-            return step
-        precondition = step
-    return NotWritten(Result.FAILED, f"it could not be written in {ATTEMPTS} attempts: it changes all the time")
+    step = _Again(planned if change.live_uid else Precondition(absent=True), "")
+    for _ in applier.attempts():
+        following = _send(applier, write, step.precondition)
+        if not isinstance(following, _Again):
+            return following
+        step = following
+    return NotWritten(Result.FAILED, f"it could not be written in {ATTEMPTS} attempts: {step.why}")
 
 
-def _send(applier: Applier, write: ObjectWrite, precondition: Precondition, *, last: bool) -> Fate | Precondition:
-    """Send it once. A precondition as the result says: send again with this one."""
+def _send(applier: Applier, write: ObjectWrite, precondition: Precondition) -> Fate | _Again:
+    """Send it once, and find out what came of it."""
     try:
         answer = applier.writer.apply(write.kind, *write.place, write.body, precondition)
         return Written(str(answer.body["metadata"]["uid"]))
     except ApiFailure as failure:
-        if failure.ambiguous:
-            return _resolved(applier, write, precondition)
-        if _passes_soon(failure, write.kind) and not last:
-            return precondition
-        if not _is_about_precondition(failure):
-            return NotWritten(Result.FAILED, applier.said(failure))
+        said = applier.said(failure)
+        if _passes_soon(failure, write.kind):
+            return _Again(precondition, said)
+        if not (failure.ambiguous or _is_about_precondition(failure)):
+            return NotWritten(Result.FAILED, said)
+        fate = _resolved(applier, write, precondition, lost=failure.ambiguous)
+        why = said if failure.ambiguous else "it changes all the time"
+        return _Again(fate, why) if isinstance(fate, Precondition) else fate
     except GitopsPushError as error:
         return NotWritten(Result.FAILED, applier.said(error))
-    return look_again(applier, write, precondition)
 
 
 def _passes_soon(failure: ApiFailure, kind: ServedKind) -> bool:
@@ -132,31 +142,54 @@ def _is_about_precondition(failure: ApiFailure) -> bool:
 
 def look_again(applier: Applier, write: ObjectWrite, precondition: Precondition) -> NotWritten | Precondition:
     """Return the precondition to send again with, where the same would happen, else what moved. Reads and dry-runs."""
-    change = write.change
     try:
         live = applier.writer.get(write.kind, *write.place)
+        return _judged(applier, write, precondition, live)
     except (ApiFailure, GitopsPushError) as failure:
         return NotWritten(Result.FAILED, f"it changed since the plan, and cannot be read: {applier.said(failure)}")
+
+
+def _resolved(applier: Applier, write: ObjectWrite, precondition: Precondition, *, lost: bool) -> Fate | Precondition:
+    """Find out by reading what became of a request whose answer was lost, or whose precondition did not hold.
+
+    That may be by our own doing: a request that was given up can still be carried out when it has been sent again.
+    """
+    try:
+        live = applier.writer.get(write.kind, *write.place)
+        if live is None or _is_unmoved(live, precondition):
+            return _judged(applier, write, precondition, live)
+        merged = _dry_run_or_none(applier, write)
+        if merged is not None and _is_as_sent(live, merged):
+            return Written(str(live["metadata"]["uid"]))
+        return _judged(applier, write, precondition, live, merged)
+    except (ApiFailure, GitopsPushError) as failure:
+        if lost:
+            return NotWritten(Result.UNKNOWN, f"no answer came, and it cannot be read: {applier.said(failure)}")
+        return NotWritten(Result.FAILED, f"it changed since the plan, and cannot be read: {applier.said(failure)}")
+
+
+def _judged(
+    applier: Applier, write: ObjectWrite, precondition: Precondition, live: Body | None, merged: Body | None = None
+) -> NotWritten | Precondition:
+    """Return the precondition by which what is there now becomes what was planned, or what stands against it."""
+    change = write.change
     if precondition.absent:
-        if live is None:
-            return precondition
-        return live_changed("somebody else created it since the plan")
+        return precondition if live is None else live_changed("somebody else created it since the plan")
     if live is None:
         return live_changed("somebody deleted it since the plan")
+    if _is_unmoved(live, precondition):
+        return precondition
     metadata = live["metadata"]
     if metadata.get("uid") != change.live_uid:
         return live_changed("somebody deleted and recreated it since the plan")
     if given_up := unheld(change.yields, live):
         return live_changed(f"{format_field_path(given_up[0])} was left to a manager that has given it up since")
-    try:
-        if not _does_the_same(applier, write, live):
-            return live_changed("somebody changed it since the plan")
-    except (ApiFailure, GitopsPushError) as failure:
-        return NotWritten(Result.FAILED, f"it changed since the plan, and now: {applier.said(failure)}")
+    if not _does_the_same(applier, write, live, merged):
+        return live_changed("somebody changed it since the plan")
     return Precondition(uid=change.live_uid, resource_version=str(metadata.get("resourceVersion", "")))
 
 
-def _does_the_same(applier: Applier, write: ObjectWrite, live: Body) -> bool:
+def _does_the_same(applier: Applier, write: ObjectWrite, live: Body, merged: Body | None) -> bool:
     """Return whether the request does to this object what was planned.
 
     Without a dry run at planning, and where the object gets another form before (a take over, a recreation), nothing
@@ -166,26 +199,15 @@ def _does_the_same(applier: Applier, write: ObjectWrite, live: Body) -> bool:
     if change.action not in _COMPARED or not change.effect:
         left = left_out(change.yields)
         return bool(change.live_state) and live_state(live, applier.redactor, left) == change.live_state
-    merged = applier.writer.dry_run_apply(write.kind, *write.place, write.body).body
+    merged = merged or _dry_run(applier, write)
     part_of = str(write.body["metadata"].get("labels", {}).get(PART_OF_LABEL, ""))
     if being_deleted(live) or other_owners(live, part_of):
         return False
     return effect_of(compare(live, merged, write.body), applier.redactor) == change.effect
 
 
-def _resolved(applier: Applier, write: ObjectWrite, precondition: Precondition) -> Fate | Precondition:
-    """Find out by reading whether a request whose answer was lost was carried out."""
-    try:
-        live = applier.writer.get(write.kind, *write.place)
-        if live is None and precondition.absent:
-            return precondition
-        if live is not None and _is_unmoved(live, precondition):
-            return precondition
-        if live is not None and _is_as_sent(applier.writer, write, live):
-            return Written(str(live["metadata"]["uid"]))
-    except (ApiFailure, GitopsPushError) as failure:
-        return NotWritten(Result.UNKNOWN, f"no answer came, and it cannot be read: {applier.said(failure)}")
-    return look_again(applier, write, precondition)
+def _dry_run(applier: Applier, write: ObjectWrite) -> Body:
+    return applier.writer.dry_run_apply(write.kind, *write.place, write.body).body
 
 
 def _is_unmoved(live: Body, precondition: Precondition) -> bool:
@@ -194,9 +216,18 @@ def _is_unmoved(live: Body, precondition: Precondition) -> bool:
     return found == (precondition.uid, precondition.resource_version)
 
 
-def _is_as_sent(writer: ApiWriter, write: ObjectWrite, live: Body) -> bool:
+def _dry_run_or_none(applier: Applier, write: ObjectWrite) -> Body | None:
+    """Return what it would be now, or None where the server does not take it: then it cannot be in effect either."""
+    try:
+        return _dry_run(applier, write)
+    except ApiFailure as failure:
+        if failure.status in _REFUSALS:
+            return None
+        raise
+
+
+def _is_as_sent(live: Body, merged: Body) -> bool:
     """An apply that is in effect would change nothing if it were sent again."""
-    merged = writer.dry_run_apply(write.kind, *write.place, write.body).body
     return comparable(merged) == comparable(live) and _ours(merged) == _ours(live)
 
 

@@ -90,16 +90,17 @@ class Exchange:
         """
         if self.options.read_only:
             refuse_write(request)
-        clock = self.retries.clock
-        deadline = min(clock() + self.options.call_seconds, self.run_deadline)
+        began_at = self.retries.clock()
+        deadline = min(began_at + self.options.call_seconds, self.run_deadline)
+        heard: Reply | None = None
         attempt = 1
         while True:
             try:
-                reply = self._attempt(request, deadline)
-                trouble = trouble_of(reply.status, reply.body) if reply.status >= 429 else None
+                heard = self._attempt(request, deadline)
+                trouble = trouble_of(heard.status, heard.body) if heard.status >= 429 else None
                 if trouble is None:
-                    return self._final(reply)
-                problem: Reply | NoReply = reply
+                    return self._final(heard)
+                problem: Reply | NoReply = heard
             except NoReply as nothing:
                 problem, trouble = nothing, Trouble.LOST if nothing.sent else Trouble.NOT_SENT
             except ReplyTooLarge as large:
@@ -110,8 +111,15 @@ class Exchange:
                 raise self._ambiguous(problem)
             retry_after = problem.retry_after if isinstance(problem, Reply) else ""
             final = isinstance(problem, NoReply) and problem.final
-            if final or not self.retries.wait(attempt, deadline, retry_after):
-                raise self._given_up(problem)
+            pause = None if final else self.retries.pause(attempt, trouble, deadline, retry_after)
+            if pause is None:
+                now = self.retries.clock()
+                # An attempt that only our own deadline ended says less than the answer before it.
+                last = heard if heard is not None and now >= deadline else problem
+                raise self._given_up(last, attempt, now - began_at)
+            if trouble is Trouble.OVERLOADED:
+                self.in_flight.pause(pause)
+            self.retries.sleep(pause)
             attempt += 1
 
     def open(self, request: Request) -> Reply | Lines:
@@ -141,7 +149,8 @@ class Exchange:
             headers, token = self.authorization.headers()
             self.retries.sending()
             reply = send(request, headers, deadline)
-            self.retries.answered()
+            if reply.status < 429:
+                self.retries.answered()
             if reply.status != 401:
                 return reply
             if last:
@@ -163,8 +172,16 @@ class Exchange:
             return failure_of(problem, self.server, ambiguous=True)
         return ApiFailure(0, "NoAnswer", str(problem.error), ambiguous=True)
 
-    def _given_up(self, problem: Reply | NoReply) -> Exception:
-        return problem.error if isinstance(problem, NoReply) else failure_of(problem, self.server)
+    def _given_up(self, problem: Reply | NoReply, attempts: int, seconds: float) -> Exception:
+        """Return what it comes to; a server that was waited for is said to have been."""
+        waited = f" (asked {attempts} times in {seconds:.0f} s)" if attempts > self.options.retries.attempts else ""
+        if isinstance(problem, Reply):
+            failure = failure_of(problem, self.server)
+            failure.message += waited
+            return failure
+        if not isinstance(problem.error, ClusterError):
+            return problem.error
+        return ClusterError(replace(each, message=each.message + waited) for each in problem.error.problems)
 
     def _too_large(self, large: ReplyTooLarge) -> ClusterError:
         message = f"{self.server} answered with more than {large.limit_bytes >> 20} MiB for one object"

@@ -1,18 +1,24 @@
 """What may be sent again, and when: the one place that decides it.
 
-| call                      | never sent | sent, no answer | 429, 503 | 500, 502, 504 |
-|---------------------------|------------|-----------------|----------|---------------|
-| read, dry run             | again      | again           | again    | again         |
-| apply, patch, create,     | again      | ambiguous       | again    | ambiguous     |
-| replace, delete           |            |                 |          |               |
+| call                      | never sent | sent, no answer | 429, 503 | 500, 502, 504 | 500 of a webhook |
+|---------------------------|------------|-----------------|----------|---------------|------------------|
+| read, dry run             | again      | again           | again    | again         | again            |
+| apply, patch, create,     | again      | ambiguous       | again    | ambiguous     | again            |
+| replace, delete           |            |                 |          |               |                  |
 
-Ambiguous means that the request may have been carried out: who called must read the object to know. All of it is
-bounded by the deadline of the call, a number of attempts, and a budget for the whole run: a server in trouble gets
-at most a fifth more requests. 401 is not a case for this table (see `authorization`), and 409 is news, not trouble.
+Ambiguous means that the request may have been carried out: who called must read the object to know. An admission
+webhook that cannot be called has kept the request from being carried out; a conversion webhook may fail after it was.
+
+All of it is bounded by the deadline of the call. A server that has answered before and is away now, or turns requests
+away because it is overloaded, is waited for until then: it restarts. The first costs it nothing, and of the second
+only one request at a time tries whether it is over (see `in_flight`). Everything else has a number of attempts, and a
+budget for the whole run: a server in trouble gets at most a fifth more requests. 401 is not a case for this table (see
+`authorization`), and 409 is news, not trouble.
 """
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -26,6 +32,7 @@ from gitops_push.core.retry_counts import RetryCounts
 
 _OVERLOADED: Final = frozenset({429, 503})
 _BROKEN: Final = frozenset({500, 502, 504})
+_NOT_ADMITTED: Final = b"failed calling webhook"
 _USER_ERRORS: Final = (b"failed to create typed patch object", b"unable to convert unstructured object")
 """A 500 with such a text is a field that the schema does not know, or a value that is none: it will never go away."""
 
@@ -37,6 +44,12 @@ class Trouble(StrEnum):
     LOST = "no answer"
     OVERLOADED = "overloaded"
     BROKEN = "server error"
+    NOT_ADMITTED = "webhook does not answer"
+
+
+_RESTARTING: Final = frozenset({Trouble.NOT_SENT, Trouble.OVERLOADED})
+_SILENT: Final = frozenset({Trouble.NOT_SENT, Trouble.LOST})
+_MOST_DOUBLINGS: Final = 10
 
 
 class Verdict(StrEnum):
@@ -48,8 +61,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RetryRules:
-    """Bounds of retrying; times in seconds. `first_attempts` holds until the server has answered for the first time.
+    """Bounds of retrying; times in seconds.
 
+    `first_attempts` hold for a server from which nothing was heard yet: its address may be wrong.
     Waits are random between 0 and base * 2^n, at most `cap_seconds` ("full jitter"), and never less than what the
     server asked for by Retry-After, of which at most `retry_after_seconds` is honoured.
     """
@@ -67,9 +81,9 @@ def trouble_of(status: int, body: bytes) -> Trouble | None:
     """Return the trouble that an HTTP status stands for, or None if the answer is final."""
     if status in _OVERLOADED:
         return Trouble.OVERLOADED
-    if status in _BROKEN and not any(text in body for text in _USER_ERRORS):
-        return Trouble.BROKEN
-    return None
+    if status not in _BROKEN or any(text in body for text in _USER_ERRORS):
+        return None
+    return Trouble.NOT_ADMITTED if _NOT_ADMITTED in body else Trouble.BROKEN
 
 
 def verdict(effect: Effect, trouble: Trouble) -> Verdict:
@@ -96,6 +110,7 @@ class Retries:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _requests: int = 0
     _retries: int = 0
+    _budgeted: int = 0
     _ambiguous: int = 0
     _answered: bool = False
 
@@ -110,7 +125,7 @@ class Retries:
             self._requests += 1
 
     def answered(self) -> None:
-        """Note that the server is there."""
+        """Note that the server is there, and well."""
         self._answered = True
 
     def left_ambiguous(self) -> None:
@@ -118,22 +133,26 @@ class Retries:
         with self._lock:
             self._ambiguous += 1
 
-    def wait(self, attempt: int, deadline: float, retry_after: str = "") -> bool:
-        """Wait before attempt + 1 (counted from 1), or return False if there is to be none; takes from the budget."""
-        if attempt >= (self.rules.attempts if self._answered else self.rules.first_attempts):
-            return False
+    def pause(self, attempt: int, trouble: Trouble, deadline: float, retry_after: str = "") -> float | None:
+        """Return the seconds to wait before attempt + 1 (counted from 1), or None if there is to be none."""
         asked = seconds_asked(retry_after, self.rules.retry_after_seconds)
-        backoff = self.chance() * min(self.rules.cap_seconds, self.rules.base_seconds * 2 ** (attempt - 1))
-        pause = asked + backoff
-        if self.clock() + pause >= deadline or not self._take():
-            return False
-        self.sleep(pause)
-        return True
+        doubled = self.rules.base_seconds * 2.0 ** min(attempt - 1, _MOST_DOUBLINGS)
+        pause = asked + self.chance() * min(self.rules.cap_seconds, doubled)
+        if attempt >= self._most_attempts(trouble) or self.clock() + pause >= deadline or not self._take(trouble):
+            return None
+        return pause
 
-    def _take(self) -> bool:
+    def _most_attempts(self, trouble: Trouble) -> float:
+        if self._answered:
+            return math.inf if trouble in _RESTARTING else self.rules.attempts
+        return self.rules.first_attempts if trouble in _SILENT else self.rules.attempts
+
+    def _take(self, trouble: Trouble) -> bool:
         with self._lock:
             allowed = max(self.rules.budget_floor, int(self._requests * self.rules.budget_share))
-            if self._retries >= allowed:
-                return False
+            if trouble not in _RESTARTING:
+                if self._budgeted >= allowed:
+                    return False
+                self._budgeted += 1
             self._retries += 1
             return True

@@ -50,7 +50,9 @@ def faults_of_record(plane: ControlPlane, api: HttpApi, namespace: str, *, done:
         for kind, body in _live(plane, namespace)
         if PART_OF in (body["metadata"].get("labels") or {}) and not body["metadata"].get("ownerReferences")
     }
-    faults = [f"orphaned: {place}" for place in sorted(live.keys() - recorded.keys())]
+    # Its own namespace comes before the inventory, and is on record with the first thing in it.
+    own_place = frozenset() if record.resource_version else {("Namespace", namespace)}
+    faults = [f"orphaned: {place}" for place in sorted(live.keys() - recorded.keys() - own_place)]
     if done and recorded != live:
         faults.append(f"recorded {sorted(recorded.items())}, live {sorted(live.items())}")
     if done and str(record.state) != "done":

@@ -109,6 +109,35 @@ def test_an_answer_that_is_always_lost_ends_as_a_failure_after_six_attempts(serv
     fate = send(server, wanted)
     assert isinstance(fate, NotWritten)
     assert (fate.result, len(server.losses)) == (Result.FAILED, 94)
+    assert "connection reset" in fate.message
+
+
+@pytest.mark.parametrize("exists", [False, True], ids=["create", "update"])
+def test_a_request_that_was_given_up_and_comes_late_is_known_for_our_own(server: LossyServer, *, exists: bool) -> None:
+    if exists:
+        send(server, write(server))
+    wanted = write(server, deployment(image="web:2"))
+    live = wanted.change
+    first = Precondition(live.live_uid, live.live_resource_version) if exists else Precondition(absent=True)
+
+    def lands_when_it_is_sent_again() -> None:
+        if not server.losses:
+            server.before_apply = lambda: None
+            FakeApiServer.apply(server, wanted.kind, "shop", "web", wanted.body, first)
+
+    server.losses = [False]
+    server.before_apply = lands_when_it_is_sent_again
+    fate = send(server, wanted)
+    assert fate == Written(server.live("Deployment", "shop", "web")["metadata"]["uid"])
+
+
+def test_a_failure_of_the_server_that_does_not_pass_is_told_in_its_words(server: LossyServer) -> None:
+    wanted = write(server)
+    broken = ApiFailure(500, "InternalError", 'failed calling webhook "w.example.com": no route', ambiguous=True)
+    server.fail("apply", "web", broken, times=6)
+    fate = send(server, wanted)
+    assert isinstance(fate, NotWritten)
+    assert (fate.result, 'failed calling webhook "w.example.com"' in fate.message) == (Result.FAILED, True)
 
 
 def test_what_somebody_else_created_meanwhile_is_not_taken_for_our_lost_write(server: LossyServer) -> None:

@@ -61,3 +61,15 @@ def test_a_slot_is_given_back_when_its_work_fails() -> None:
                 raise LookupError
         except LookupError:
             continue
+
+
+def test_in_a_pause_nobody_begins_and_the_longest_one_counts() -> None:
+    limit = InFlight(4, time.monotonic)
+    began = time.monotonic()
+    limit.pause(0.1)
+    limit.pause(0.02)
+    with limit.slot(began + 0.05) as free:
+        assert not free
+    with limit.slot(began + 10) as free:
+        assert free
+        assert time.monotonic() - began >= 0.1

@@ -34,6 +34,12 @@ def test_the_trouble_of_a_status(status: int, trouble: Trouble | None) -> None:
     assert trouble_of(status, b"") is trouble
 
 
+def test_a_webhook_that_cannot_be_called_has_kept_the_request_from_being_carried_out() -> None:
+    text = b'Internal error occurred: failed calling webhook "w.example.com": context deadline exceeded'
+    assert trouble_of(500, text) is Trouble.NOT_ADMITTED
+    assert trouble_of(500, b"conversion webhook for example.com/v1, Kind=Part failed") is Trouble.BROKEN
+
+
 def test_an_unknown_field_is_the_users_mistake_and_no_trouble() -> None:
     assert trouble_of(500, b"failed to create typed patch object (x): .spec.y: field not declared in schema") is None
 
@@ -76,45 +82,62 @@ def retries(clock: Clock, chance: Callable[[], float] = lambda: 1.0, **rules: fl
 
 
 def test_waits_double_up_to_a_cap_and_stop_after_the_last_attempt() -> None:
-    clock = Clock()
-    state = retries(clock)
-    waited = [state.wait(attempt, 1e9) for attempt in range(1, 9)]
-    assert waited == [True] * 5 + [False] * 3
-    assert clock.slept == [0.25, 0.5, 1.0, 2.0, 4.0]
+    state = retries(Clock())
+    pauses = [state.pause(attempt, Trouble.BROKEN, 1e9) for attempt in range(1, 9)]
+    assert pauses == [0.25, 0.5, 1.0, 2.0, 4.0, None, None, None]
 
 
-def test_until_the_server_has_answered_once_there_are_fewer_attempts() -> None:
+@pytest.mark.parametrize("trouble", [Trouble.NOT_SENT, Trouble.OVERLOADED])
+def test_a_server_that_restarts_is_waited_for_until_the_deadline_and_outside_of_the_budget(trouble: Trouble) -> None:
     clock = Clock()
-    state = Retries(RetryRules(), lambda: clock.now, clock.sleep, lambda: 0.0)
-    assert [state.wait(attempt, 1e9) for attempt in (1, 2, 3)] == [True, True, False]
+    state = retries(clock, budget_floor=3)
+    attempt, deadline = 1, clock.now + 120
+    while (pause := state.pause(attempt, trouble, deadline)) is not None:
+        clock.sleep(pause)
+        attempt += 1
+    assert deadline - 8 <= clock.now < deadline
+    assert (attempt, state.counts.retries) == (20, 19)
+    assert state.pause(1, Trouble.BROKEN, 1e9) is not None
+
+
+def test_an_attempt_of_any_number_has_a_pause() -> None:
+    assert retries(Clock()).pause(100_000, Trouble.OVERLOADED, 1e9) == 8.0
+
+
+@pytest.mark.parametrize("trouble", Trouble)
+def test_until_the_server_has_answered_well_once_silence_gets_few_attempts(trouble: Trouble) -> None:
+    state = Retries(RetryRules(), chance=lambda: 0.0)
+    pauses = [state.pause(attempt, trouble, 1e9) for attempt in range(1, 9)]
+    attempts = 3 if trouble in {Trouble.NOT_SENT, Trouble.LOST} else 6
+    assert pauses == [0.0] * (attempts - 1) + [None] * (9 - attempts)
 
 
 @given(st.floats(0, 1), st.integers(1, 5))
 def test_the_wait_is_anything_between_nothing_and_its_bound(chance: float, attempt: int) -> None:
-    clock = Clock()
-    assert retries(clock, lambda: chance).wait(attempt, 1e9)
-    assert 0 <= clock.slept[0] <= min(8.0, 0.25 * 2 ** (attempt - 1))
+    pause = retries(Clock(), lambda: chance).pause(attempt, Trouble.LOST, 1e9)
+    assert pause is not None
+    assert 0 <= pause <= min(8.0, 0.25 * 2 ** (attempt - 1))
 
 
 def test_what_the_server_asks_for_comes_on_top() -> None:
-    clock = Clock()
-    assert retries(clock, lambda: 0.0).wait(1, 1e9, "7")
-    assert clock.slept == [7.0]
+    assert retries(Clock(), lambda: 0.0).pause(1, Trouble.OVERLOADED, 1e9, "7") == 7.0
 
 
 def test_nothing_is_waited_for_beyond_the_deadline() -> None:
     clock = Clock()
     state = retries(clock)
-    assert not state.wait(1, clock.now + 5, "7")
-    assert clock.slept == []
+    assert state.pause(1, Trouble.OVERLOADED, clock.now + 5, "7") is None
     assert state.counts.retries == 0
 
 
 def test_the_budget_is_a_fifth_of_the_requests_but_at_least_its_floor() -> None:
-    clock = Clock()
-    state = retries(clock, budget_floor=3)
-    assert [state.wait(1, 1e9) for _ in range(5)] == [True, True, True, False, False]
+    state = retries(Clock(), lambda: 0.0, budget_floor=3)
+
+    def allowed(tries: int) -> int:
+        return sum(state.pause(1, Trouble.LOST, 1e9) is not None for _ in range(tries))
+
+    assert allowed(5) == 3
     for _ in range(50):
         state.sending()
-    assert sum(state.wait(1, 1e9) for _ in range(20)) == 7
+    assert allowed(20) == 7
     assert (state.counts.requests, state.counts.retries) == (50, 10)

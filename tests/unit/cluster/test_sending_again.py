@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from gitops_push.cluster.api import ApiFailure
 from gitops_push.cluster.client import HttpApi
+from gitops_push.cluster.retries import RetryRules
 from gitops_push.core.errors import ClusterError
 from gitops_push.core.retry_counts import RetryCounts
 from tests.unit.cluster.opening import BODY, CONFIG_MAP, GUARD, api, get
@@ -107,6 +109,38 @@ def test_a_server_that_stays_overloaded_is_a_failure_after_the_last_attempt() ->
     with serving(reply(503, b"<html>down</html>", "text/html")) as server, pytest.raises(ApiFailure) as caught:
         get(api(server))
     assert (caught.value.status, len(server.received)) == (503, 6)
+
+
+def test_a_server_that_was_well_and_is_overloaded_is_asked_until_the_deadline_which_is_named() -> None:
+    with serving(reply_json(BODY), reply(429, b"busy", "text/plain")) as server:
+        connection = api(server, call_seconds=0.5)
+        get(connection)
+        with pytest.raises(ApiFailure) as caught:
+            get(connection)
+    asked = len(server.received) - 1
+    assert caught.value.status == 429
+    assert re.fullmatch(r"busy \(asked \d+ times in [01] s\)", caught.value.message)
+    assert asked > 20
+
+
+def test_in_an_overload_one_request_at_a_time_tries_whether_it_is_over() -> None:
+    """Sixteen are turned away at once; were each of them to ask on its own, there would be hundreds of requests."""
+    over_at = time.monotonic() + 1.0
+
+    def overloaded(request: Received) -> Iterator[bytes]:
+        over = time.monotonic() >= over_at
+        yield message(200, json.dumps(BODY).encode()) if over else message(429, b"busy", "text/plain")
+
+    rules = RetryRules(base_seconds=0.1, cap_seconds=0.1)
+    with serving(overloaded) as server:
+        connection = api(server, retries=rules)
+        connection._exchange.retries.answered()
+        threads = [threading.Thread(target=get, args=(connection,)) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(server.received) <= 16 + 16 + 60
 
 
 def test_a_connection_that_the_server_closed_while_idle_is_replaced() -> None:
