@@ -1,35 +1,55 @@
-"""Reads and writes the inventory: one ConfigMap, always swapped against the version that was read."""
+"""Reads and writes the inventory: one ConfigMap, always swapped against the version that was read, and maybe shards.
+
+Shards are written before the record that names them, and deleted after one that does not: a kill between any two of
+these writes leaves an inventory that can be read, and at most some shards too many, which the next write deletes.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from gitops_push.cluster.api import ApiFailure, ApiReader, ApiWriter, ServedKind
+from gitops_push.cluster.api import ApiFailure, ApiReader, ApiWriter, Precondition, ServedKind
+from gitops_push.cluster.crew import in_parallel
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import ClusterError, GitopsPushError, NotNowError, PlanError, Problem, RefusedError
-from gitops_push.core.inventory import MADE_BY_US, Inventory, from_config_map, new_inventory, to_config_map
+from gitops_push.core.inventory import Inventory, new_inventory
+from gitops_push.core.inventory_record import (
+    MADE_BY_US,
+    SHARD_OF_LABEL,
+    from_config_map,
+    laid_out,
+    shards_named,
+    to_config_map,
+)
+from gitops_push.core.inventory_shards import is_left_over
 from gitops_push.core.objects import Body
 
 CONFIG_MAP: Final = ServedKind("", "v1", "ConfigMap", "configmaps", namespaced=True)
 _ATTEMPTS: Final = 3
+_SHARDS_AT_ONCE: Final = 4
 
 
 def read_inventory(reader: ApiReader, project: str, environment: str, namespace: str) -> Inventory:
-    """Return the inventory of an environment, an empty one if it was never deployed.
+    """Return the inventory of an environment, an empty one if it was never deployed. One GET, and one for each shard.
 
-    `RefusedError` INVENTORY_MISMATCH for a record that is damaged, foreign, or of another project or environment;
-    `ClusterError` if it cannot be read.
+    `RefusedError` INVENTORY_MISMATCH for a record that is foreign, or of another project or environment, and
+    INVENTORY_DAMAGED for one that cannot be trusted; `ClusterError` if it cannot be read.
     """
     new = new_inventory(project, environment, namespace)
-    try:
-        body = reader.get(CONFIG_MAP, namespace, new.name)
-    except ApiFailure as failure:
-        raise _unreadable(new, failure) from failure
+    body = _record(reader, new)
     if body is None:
         return new
-    found = from_config_map(body)
+    found = _with_shards(reader, body, new)
     _check_identity(found, new)
     return found
+
+
+def _record(reader: ApiReader, inventory: Inventory) -> Body | None:
+    try:
+        return reader.get(CONFIG_MAP, inventory.namespace, inventory.name)
+    except ApiFailure as failure:
+        raise _unreadable(inventory, failure) from failure
 
 
 def find_elsewhere(reader: ApiReader, inventory: Inventory) -> tuple[str, ...]:
@@ -53,8 +73,18 @@ def write_inventory(writer: ApiWriter, inventory: Inventory) -> Inventory:
 
     Creates it if `resource_version` is "", else swaps it. A lost answer is resolved by reading. `NotNowError` if it is
     not any more what was read: somebody else deploys; `ApiFailure` for everything else, ambiguous if even reading did
-    not tell.
+    not tell. One request; where there were ever shards also one for each new one, a LIST, and one for each left over.
     """
+    wanted, new = laid_out(inventory)
+    for body in new:
+        _write_shard(writer, wanted, body)
+    stored = _swap(writer, wanted)
+    if stored.generation:
+        _delete_left_over(writer, stored)
+    return stored
+
+
+def _swap(writer: ApiWriter, inventory: Inventory) -> Inventory:
     body = to_config_map(inventory)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
@@ -72,6 +102,60 @@ def write_inventory(writer: ApiWriter, inventory: Inventory) -> Inventory:
             if _version(live) != inventory.resource_version:
                 raise _overtaken(inventory) from failure
     raise AssertionError("the last attempt returns or raises")
+
+
+def _write_shard(writer: ApiWriter, inventory: Inventory, body: Body) -> None:
+    """Create a shard. One that is there already was written by another run, and holds the same: its name says so."""
+    name = str(body["metadata"]["name"])
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            writer.create(CONFIG_MAP, inventory.namespace, body)
+            return
+        except ApiFailure as failure:
+            if is_about_namespace(failure):
+                raise namespace_missing(inventory) from failure
+            if failure.status != 409 and not (failure.ambiguous and attempt < _ATTEMPTS):
+                raise
+            found = writer.get(CONFIG_MAP, inventory.namespace, name)
+            if found is not None and found.get("binaryData") == body["binaryData"]:
+                return
+            if found is not None:
+                raise _not_a_shard(inventory, name) from failure
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _delete_left_over(writer: ApiWriter, stored: Inventory) -> None:
+    """Delete the shards that no version names any more. What this cannot do, the next write of the inventory does."""
+    try:
+        found = writer.list(CONFIG_MAP, stored.namespace, f"{SHARD_OF_LABEL}={stored.id}").items
+        names = [str(body["metadata"]["name"]) for body in found]
+        for name in names:
+            if is_left_over(name, stored.name, stored.generation, stored.shards):
+                writer.delete(CONFIG_MAP, stored.namespace, name, Precondition())
+    except (ApiFailure, GitopsPushError):
+        return
+
+
+def _with_shards(reader: ApiReader, body: Body, inventory: Inventory) -> Inventory:
+    """Return the inventory of a record, with the lists in the shards that it names.
+
+    Where one is missing, somebody may have swapped the record since, and deleted what the earlier version named.
+    """
+    try:
+        return from_config_map(body, _shards(reader, body, inventory))
+    except RefusedError:
+        now = _record(reader, inventory) if shards_named(body) else None
+        if now is None or _version(now) == _version(body):
+            raise
+    return _with_shards(reader, now, inventory)
+
+
+def _shards(reader: ApiReader, body: Body, inventory: Inventory) -> dict[str, Body | None]:
+    names = [shard.name for shard in shards_named(body)]
+    try:
+        return dict(in_parallel(lambda name: reader.get(CONFIG_MAP, inventory.namespace, name), names, _SHARDS_AT_ONCE))
+    except ApiFailure as failure:
+        raise _unreadable(inventory, failure) from failure
 
 
 def _read_after(writer: ApiWriter, inventory: Inventory, failure: ApiFailure) -> Body | None:
@@ -117,9 +201,9 @@ def _send(writer: ApiWriter, inventory: Inventory, body: Body) -> Body:
 
 
 def _stored(inventory: Inventory, body: Body) -> Inventory:
-    found = from_config_map(body)
-    _check_identity(found, inventory)
-    return found
+    """Return what was written, under the resourceVersion and the uid that it has now."""
+    metadata = body["metadata"]
+    return replace(inventory, resource_version=str(metadata["resourceVersion"]), uid=str(metadata["uid"]))
 
 
 def _unreadable(inventory: Inventory, failure: ApiFailure) -> ClusterError:
@@ -149,6 +233,11 @@ def _check_identity(found: Inventory, wanted: Inventory) -> None:
             hint="set `project:` in gitops-push.yaml to the one that owns it, or another one to keep them apart",
         )
     )
+
+
+def _not_a_shard(inventory: Inventory, name: str) -> RefusedError:
+    text = f"the inventory {inventory.ref} cannot be written: {inventory.namespace}/{name} is not a shard of it"
+    return RefusedError(Problem(Code.INVENTORY_MISMATCH, text, ref=inventory.ref, hint="delete that ConfigMap"))
 
 
 def _overtaken(inventory: Inventory) -> NotNowError:

@@ -5,7 +5,6 @@ All that is missing is told at once: one round trip of a pipeline costs minutes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
@@ -17,8 +16,8 @@ from gitops_push.cluster.inventory_store import check_has_place
 from gitops_push.cluster.rights import Need, needs_of, resources
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import PlanError, Problem
-from gitops_push.core.inventory import Inventory, to_config_map
-from gitops_push.core.sizes import DATA_LIMIT_BYTES, ROOM_BYTES
+from gitops_push.core.inventory import Inventory
+from gitops_push.core.inventory_record import record_problem
 
 _MOST_NAMES: Final = 5
 
@@ -34,7 +33,7 @@ def check_before_writing(
     """
     resource_of = resources(reader.served_kinds(), request.manifests.manifests)
     missing = _missing(reader, tuple(needs_of(request, inventory, resource_of)), request.options.concurrency)
-    problems = [*_denials(need for need in missing if not need.without), *_size_problems(inventory)]
+    problems = [*_denials(need for need in missing if not need.without), *filter(None, [record_problem(inventory)])]
     if not (inventory.resource_version or place_comes_with_set):
         problems += _place_problems(inventory, reader)
     if problems:
@@ -117,10 +116,3 @@ def _place_problems(inventory: Inventory, reader: ApiReader) -> tuple[Problem, .
     except PlanError as error:
         return error.problems
     return ()
-
-
-def _size_problems(inventory: Inventory) -> Iterator[Problem]:
-    size = len(json.dumps(to_config_map(inventory), ensure_ascii=False).encode("utf-8", "surrogatepass"))
-    if size + ROOM_BYTES > DATA_LIMIT_BYTES:
-        text = f"the inventory of {len(inventory.entries)} objects has {size} bytes, too many for a ConfigMap"
-        yield Problem(Code.BUDGET_EXCEEDED, text, ref=inventory.ref, hint="split the environment")

@@ -22,6 +22,7 @@ from gitops_push.cluster.inventory_store import CONFIG_MAP
 from gitops_push.cluster.pods import has_pods
 from gitops_push.core.crd_schema import definitions_of
 from gitops_push.core.inventory import Inventory
+from gitops_push.core.inventory_record import needs_shards
 from gitops_push.core.kinds import split_api_version
 from gitops_push.core.objects import Manifest
 from gitops_push.core.ordering import Stage, stage_of
@@ -30,6 +31,7 @@ from gitops_push.core.readiness import is_waited_for
 
 _POLLED: Final = "its health is asked for again and again instead of being watched"
 _UNRESOLVED: Final = "a write whose answer is lost cannot be looked up, and is reported as unknown"
+_LEFT_OVER: Final = "shards of the inventory that nobody needs any more stay in the cluster"
 _POORER: Final = "the reasons of a failed rollout are told in fewer words"
 
 _EVIDENCE: Final = (
@@ -94,6 +96,10 @@ def _inventory_needs(inventory: Inventory) -> Iterator[Need]:
     for verb in ("get", "update" if inventory.resource_version else "create", "update"):
         name = "" if verb == "create" else inventory.name
         yield Need(AccessQuestion(verb, "", CONFIG_MAP.resource, inventory.namespace, name))
+    if needs_shards(inventory):
+        yield Need(AccessQuestion("create", "", CONFIG_MAP.resource, inventory.namespace))
+        for verb in ("list", "delete"):
+            yield Need(AccessQuestion(verb, "", CONFIG_MAP.resource, inventory.namespace), without=_LEFT_OVER)
 
 
 def _write_verbs(change: Change) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ class Kubectl:
             "KUBECONFIG": str(self.folder / "kubeconfig"),
             "KUBECACHEDIR": str(self.folder / "cache"),
             "KUBERC": "off",
+            "KUBECTL_APPLYSET": "true",  # `apply --applyset` is an alpha feature
             "PATH": os.defpath,  # `kubectl diff` starts `diff`
         }
         return subprocess.run(

@@ -17,13 +17,12 @@ from gitops_push.core.inventory import (
     InventoryState,
     applyset_id,
     exact,
-    from_config_map,
     inventory_name,
     new_inventory,
     part_of,
     superset,
-    to_config_map,
 )
+from gitops_push.core.inventory_record import from_config_map, to_config_map
 from gitops_push.core.objects import ObjectRef
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -127,7 +126,7 @@ def broken(**changes: Any) -> dict[str, Any]:
     return body
 
 
-UNREADABLE = {
+DAMAGED = {
     "no JSON": broken(data={"objects": "[{"}),
     "JSON that is no list": broken(data={"objects": "7"}),
     "an entry without a name": broken(data={"objects": '[{"apiVersion":"v1","kind":"ConfigMap"}]'}),
@@ -136,6 +135,12 @@ UNREADABLE = {
     "too deep": broken(data={"objects": "[" * 100_000}),
     "an unknown state": broken(data={"state": "sleeping"}),
     "a time that is none": broken(data={"deployedAt": "yesterday"}),
+    "no schema": {**broken(), "data": {}},
+    "a shard without a name": broken(data={"shards": '[{"sha256":"0","objects":1}]'}),
+    "a shard of no number": broken(data={"shards": '[{"name":"a","sha256":"0","objects":"1"}]'}),
+    "a generation that is none": broken(data={"generation": "x"}),
+}
+FOREIGN = {
     "a later schema": broken(data={"schemaVersion": "2"}),
     "another tool": broken(annotations={"applyset.kubernetes.io/tooling": "kubectl/v1.37"}),
     "another id": broken(labels={"applyset.kubernetes.io/id": "applyset-x-v1"}),
@@ -144,8 +149,17 @@ UNREADABLE = {
 }
 
 
-@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE.keys())
-def test_a_damaged_or_foreign_record_is_refused_by_name(body: dict[str, Any]) -> None:
+@pytest.mark.parametrize("body", DAMAGED.values(), ids=DAMAGED.keys())
+def test_a_damaged_record_is_refused_and_the_hint_says_how_to_make_it_anew(body: dict[str, Any]) -> None:
+    with pytest.raises(RefusedError) as caught:
+        from_config_map(body)
+    (problem,) = caught.value.problems
+    assert problem.code is Code.INVENTORY_DAMAGED
+    assert "inventory adopt" in str(problem.hint)
+
+
+@pytest.mark.parametrize("body", FOREIGN.values(), ids=FOREIGN.keys())
+def test_a_foreign_record_is_refused_by_name(body: dict[str, Any]) -> None:
     with pytest.raises(RefusedError) as caught:
         from_config_map(body)
     assert [problem.code for problem in caught.value.problems] == [Code.INVENTORY_MISMATCH]
