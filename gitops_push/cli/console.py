@@ -6,6 +6,7 @@ are made harmless. Only `write_exact` (the manifests that `build` prints) is pas
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import threading
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 HEARTBEAT_SECONDS: Final = 30.0
 _MOST_CHARACTERS: Final = 2000  # of a line for people: a name of a megabyte must not fill the log
+
+_NOBODY_READS: Final = frozenset({errno.EPIPE, errno.EIO})
+"""A pipe without a reader, a terminal that was closed."""
 
 _STYLES: Final = {
     Tone.HEADING: "bold",
@@ -186,13 +190,13 @@ class Console:
         return RichConsole(file=stream, force_terminal=True, emoji=False)
 
     def _write(self, stream: TextIO, text: str) -> None:
-        """A reader that went away (`| head`) must not change what a run does or its exit code; a full disk is told."""
+        """A reader that went away (`| head`, a closed terminal) changes no exit code; a full disk is told."""
         try:
             stream.write(text)
             stream.flush()
         except OSError as error:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-            if stream is self._out and not isinstance(error, BrokenPipeError):
+            if stream is self._out and error.errno not in _NOBODY_READS:
                 raise click.FileError("standard output", error.strerror or "cannot be written") from error
 
     def _is_terminal(self, stream: TextIO) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -36,6 +35,13 @@ def exit_code_of(run: Callable[[], int], session: Session) -> int:
     After the first write a failure of the program itself is 20, so that 1 always means an untouched cluster.
     """
     try:
+        return _code_of(run, session)
+    except Interrupted as late:  # in the moment between an error and its report
+        return late.exit_code
+
+
+def _code_of(run: Callable[[], int], session: Session) -> int:
+    try:
         return run()
     except GitopsPushError as error:
         return report_error(error, session)
@@ -44,12 +50,9 @@ def exit_code_of(run: Callable[[], int], session: Session) -> int:
     except click.ClickException as error:
         return _report_usage(error, session)
     except (click.Abort, NotConfirmed):
-        session.console.note([Line(f"not confirmed; {NOTHING_WRITTEN}", Tone.BAD)])
-        return 130
+        return _report_stop("not confirmed", 130, session)
     except Interrupted as interrupted:
-        written = MAYBE_WRITTEN if session.wrote else NOTHING_WRITTEN
-        session.console.note([Line(f"interrupted ({interrupted}); {written}", Tone.BAD)])
-        return AFTER_WRITE if session.wrote else interrupted.exit_code
+        return _report_stop(f"interrupted ({interrupted})", interrupted.exit_code, session)
     except Exception as error:  # the last resort: a bug must still end with a line and a code
         return _report_bug(error, session)
 
@@ -73,12 +76,19 @@ def print_problems(problems: tuple[Problem, ...], session: Session) -> None:
 
 
 def _report_problems(problems: tuple[Problem, ...], code: int, session: Session) -> None:
+    session.signals.report()
     print_problems(problems, session)
-    if session.json_kind:
-        from gitops_push.reports.json_report import document, problems_data
+    session.write_documents(problems, code)
 
-        data = document(session.json_kind, None, problems_data(problems), code)
-        session.console.write_exact(session.console.clean_json(json.dumps(data, indent=2)) + "\n")
+
+def _report_stop(what: str, code: int, session: Session) -> int:
+    """Report that somebody stopped the run, in one line."""
+    session.signals.report()
+    code = AFTER_WRITE if session.wrote else code
+    written = MAYBE_WRITTEN if session.wrote else NOTHING_WRITTEN
+    session.console.note([Line(f"{what}; {written}", Tone.BAD)])
+    session.write_documents((Problem(Code.INTERRUPTED, what),), code)
+    return code
 
 
 def _report_usage(error: click.ClickException, session: Session) -> int:

@@ -18,7 +18,7 @@ import click
 from gitops_push.cli.console import harmless_json
 from gitops_push.cli.exits import exit_code_after, print_problems
 from gitops_push.cli.session import Session
-from gitops_push.core.errors import GitopsPushError
+from gitops_push.core.errors import GitopsPushError, Problem
 from gitops_push.documents.writer import to_yaml
 from gitops_push.reports.json_report import SCHEMA_VERSION, Data, document, problems_data
 from gitops_push.reports.lines import Line
@@ -34,6 +34,9 @@ PLAN: Final = "plan"
 
 _TITLES: Final = {"Diff": "plan", "BuildDiff": "build"}
 """What a report is called where its document has another name."""
+
+_DOCUMENTS: Final = frozenset({"json", "yaml", *CI_FORMATS})
+"""The formats that are one document, even of a run that did not come to its end."""
 
 _SHORT: Final = 2
 """Lines of a report that needs no empty line above it, to stand apart from the one before."""
@@ -60,26 +63,69 @@ class Report:
 def report_each(
     session: Session, kind: str, outputs: Outputs, environments: Iterable[str], run: Callable[[str], Report]
 ) -> int:
-    """Run for each environment, print and write all reports, and return the highest exit code."""
+    """Run for each environment, print and write all reports, and return the highest exit code.
+
+    A report that cannot be written costs no other one: `click.FileError` is raised when all are tried.
+    """
     names = tuple(environments)
     chosen = _complete(outputs)
     _check_plan_files(chosen, len(names))
-    session.json_kind = kind if any(name == "json" and not file for name, file in chosen) else ""
-    reports: list[Report] = []
-    for environment in names:
-        report = _run_one(session, kind, environment, run)
-        if ("text", "") in chosen and report.lines:
-            apart = (Line(),) if any(earlier.lines for earlier in reports) and len(report.lines) > _SHORT else ()
-            session.console.print((*apart, *report.lines))
-        reports.append(report)
-    code = max((report.exit_code for report in reports), default=0)
-    for name, file in chosen:
-        if name == PLAN:
-            _save_plan(session, file, reports[0].plan)
-        elif (name, file) != ("text", ""):
-            _emit(session, file, _as_format(session, name, kind, reports, code))
-    session.json_kind = ""
-    return code
+    writing = _Writing(session, kind, chosen)
+    session.write_documents = writing.write_failure
+    for writing.environment in names:
+        writing.add(_run_one(session, kind, writing.environment, run))
+    session.write_documents = lambda *_: None
+    return writing.finish()
+
+
+@dataclass(slots=True)
+class _Writing:
+    """The reports of a run on their way to all outputs.
+
+    `environment` is the one that runs; `lost` are the reports that could not be written.
+    """
+
+    session: Session
+    kind: str
+    chosen: Outputs
+    environment: str = ""
+    reports: list[Report] = field(default_factory=list)
+    lost: list[click.FileError] = field(default_factory=list)
+
+    def add(self, report: Report) -> None:
+        """Print a report where the text is wanted on standard output, and keep it for the other outputs."""
+        apart = (Line(),) if any(earlier.lines for earlier in self.reports) and len(report.lines) > _SHORT else ()
+        self.reports.append(report)
+        if ("text", "") in self.chosen and report.lines:
+            self._try(partial(self.session.console.print, (*apart, *report.lines)))
+
+    def finish(self) -> int:
+        """Write all other outputs, and return the exit code; raises the first failure to write."""
+        code = self._write([(name, file) for name, file in self.chosen if (name, file) != ("text", "")])
+        if self.lost:
+            raise self.lost[0]
+        return code
+
+    def write_failure(self, problems: tuple[Problem, ...], code: int) -> None:
+        """Write the documents that are due of a run that did not come to its end."""
+        self.reports.append(_failed(self.kind, self.environment, problems, code))
+        self._write([(name, file) for name, file in self.chosen if name in _DOCUMENTS])
+
+    def _write(self, chosen: Outputs) -> int:
+        code = max((report.exit_code for report in self.reports), default=0)
+        for name, file in chosen:
+            if name == PLAN:
+                self._try(partial(_save_plan, self.session, file, self.reports[0].plan))
+            else:
+                text = _as_format(self.session, name, self.kind, self.reports, code)
+                self._try(partial(_emit, self.session, file, text))
+        return code
+
+    def _try(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except click.FileError as error:
+            self.lost.append(error)
 
 
 def _run_one(session: Session, kind: str, environment: str, run: Callable[[str], Report]) -> Report:
@@ -88,10 +134,13 @@ def _run_one(session: Session, kind: str, environment: str, run: Callable[[str],
     except GitopsPushError as error:
         code = exit_code_after(error, session)
         print_problems(error.problems, session)
-        data = {"environment": environment, **problems_data(error.problems)}
-        title = _TITLES.get(kind, kind.lower())
-        overview = partial(problems_overview, title, environment, error.problems, code)
-        return Report(code, data=document(kind, None, data, code), overview=overview)
+        return _failed(kind, environment, error.problems, code)
+
+
+def _failed(kind: str, environment: str, problems: tuple[Problem, ...], code: int) -> Report:
+    data = {"environment": environment, **problems_data(problems)}
+    overview = partial(problems_overview, _TITLES.get(kind, kind.lower()), environment, problems, code)
+    return Report(code, data=document(kind, None, data, code), overview=overview)
 
 
 def _complete(outputs: Outputs) -> list[tuple[str, str]]:

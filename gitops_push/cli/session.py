@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitops_push.cli.console import Console
 from gitops_push.cli.signals import StopSignals
 from gitops_push.cli.source_lines import line_of, source_lines
+from gitops_push.core.errors import Problem
 from gitops_push.core.redaction import Redactor
+
+
+def _no_documents(*_: object) -> None:
+    """Nothing was asked for."""
 
 
 @dataclass
@@ -17,7 +22,7 @@ class Session:
     """Mutable, and the only such thing: made by `main`, handed to the commands by click.
 
     `environ` is a copy of the environment variables; `root` the checkout as soon as it is known; `wrote` whether a
-    write was sent; `json_kind` names the document that must be printed even on failure ("" when none was asked for).
+    write was sent; `write_documents` writes the document that is due even on failure, from its problems and exit code.
     """
 
     console: Console
@@ -26,7 +31,7 @@ class Session:
     in_ci: bool
     root: Path | None = None
     wrote: bool = False
-    json_kind: str = ""
+    write_documents: Callable[[tuple[Problem, ...], int], None] = _no_documents
     _quoted: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     def found_root(self, root: Path) -> None:

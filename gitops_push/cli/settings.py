@@ -78,6 +78,7 @@ def watcher_of(session: Session) -> Watcher:
         wrote=session.wrote_to_cluster,
         stop_wanted=session.signals.stop_wanted,
         deploying=session.signals.deploying,
+        writing=session.signals.begin_writing,
     )
 
 

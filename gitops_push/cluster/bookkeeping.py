@@ -20,9 +20,6 @@ from gitops_push.core.inventory import Inventory, InventoryEntry, InventoryState
 from gitops_push.core.plan import Action, Change
 
 _FAILED: Final = InventoryState.FAILED
-_LAST_WRITE_SECONDS: Final = 1.5
-"""What the last write of an interrupted run gets: the process has 7 s from the signal, and requests in flight get 5."""
-
 _JOIN_ATTEMPTS: Final = 3
 _KEY_BYTES: Final = 32
 
@@ -64,7 +61,7 @@ class Bookkeeping:
             return
         options = self._request.options
         crew: Crew[Inventory, Refusal | None] = Crew(
-            self._attempt_last, 1, lambda: self._ledger.interrupted, _LAST_WRITE_SECONDS, options.clock
+            self._attempt_last, 1, lambda: self._ledger.interrupted, options.closing_seconds, options.clock
         )
         for inventory, result in crew.run([final]):
             match result:
@@ -96,10 +93,11 @@ class Bookkeeping:
         raise refusal
 
     def _attempt(self, inventory: Inventory) -> Refusal | None:
-        try:
-            self.stored = write_inventory(self._writer, inventory)
-        except (ApiFailure, GitopsPushError) as refusal:
-            return refusal
+        with self._ledger.writing(inventory.ref):
+            try:
+                self.stored = write_inventory(self._writer, inventory)
+            except (ApiFailure, GitopsPushError) as refusal:
+                return refusal
         return None
 
     def _attempt_last(self, final: Inventory) -> Refusal | None:

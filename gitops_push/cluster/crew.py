@@ -55,6 +55,28 @@ def in_parallel(work: Callable[[T], R], tasks: Iterable[T], size: int) -> Iterat
         crew.halt()
 
 
+def supervised(
+    run: Callable[[], None], should_stop: Callable[[], bool], grace_seconds: float, clock: Callable[[], float]
+) -> bool:
+    """Run it in a thread of its own, and return whether it ended; raises here what it raises.
+
+    A run that has not ended `grace_seconds` after `should_stop` said so is left to itself: no request that hangs can
+    hold up who watches it.
+    """
+
+    def carried(work: Callable[[], None]) -> _Raised | None:
+        try:
+            work()
+        except Exception as error:  # raised again on the caller's thread
+            return _Raised(error)
+        return None
+
+    ((_, result),) = Crew(carried, 1, should_stop, grace_seconds, clock).run([run])
+    if isinstance(result, _Raised):
+        raise result.error
+    return not isinstance(result, Untold)
+
+
 @dataclass(slots=True)
 class Crew(Generic[T, R]):
     """Runs `work` on tasks in up to `size` threads. `work` must not raise.

@@ -17,6 +17,7 @@ from gitops_push.cluster.api import ApiWriter
 from gitops_push.cluster.application import NotWritten
 from gitops_push.cluster.bookkeeping import Bookkeeping
 from gitops_push.cluster.course import Course
+from gitops_push.cluster.crew import supervised
 from gitops_push.cluster.deleting import Deleter
 from gitops_push.cluster.deploy_request import DeployOptions, DeployRequest
 from gitops_push.cluster.foundations import served_targets
@@ -47,9 +48,12 @@ def deploy(
     """
     told = request.options
     options = replace(told, progress=_harmless(told.progress), warning=_harmless(told.warning))
-    ledger = Ledger(request.plan, request.redactor, _harmless(on_outcome), options.now())
+    ledger = Ledger(request.plan, request.redactor, _harmless(on_outcome), options.now(), on_writing=options.writing)
+    course = Course(replace(request, options=options), writer, ledger)
     try:
-        _Run(Course(replace(request, options=options), writer, ledger)).go()
+        grace_seconds = options.stop_seconds + options.closing_seconds
+        if not supervised(lambda: _Run(course).go(), options.should_stop, grace_seconds, options.clock):
+            ledger = ledger.given_up("the run was stopped before the server answered")
     except Exception as error:
         # After the first write not even a bug may hide what was written.
         if not ledger.wrote:
@@ -86,7 +90,8 @@ class _Run:
         """Write the inventory ahead, after its namespace where the set brings that."""
         namespace = self.books.namespace_to_create()
         if namespace is not None:
-            fate = self.sender.send_one(namespace)
+            with self.ledger.writing(namespace.ref):
+                fate = self.sender.send_one(namespace)
             if isinstance(fate, NotWritten) and fate.result is not Result.UNKNOWN:
                 raise ClusterError(Problem(Code.APPLY_FAILED, f"{namespace.ref}: {fate.message}", namespace.origin))
             self.ledger.wrote = True

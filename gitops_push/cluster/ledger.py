@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -24,7 +25,7 @@ class Ledger:
     """Changes as the deployment goes on; used from one thread.
 
     An object first is *applied*, and later gets its one outcome; what has none at the end was not reached. `wrote` says
-    whether any write was sent.
+    whether any write was sent; `on_writing` is called before one of those that are sent alone.
     """
 
     plan: Plan
@@ -38,7 +39,9 @@ class Ledger:
     seconds: dict[ObjectRef, float] = field(default_factory=dict)
     outcomes: dict[ObjectRef, Outcome] = field(default_factory=dict)
     gone: set[ObjectRef] = field(default_factory=set)
+    on_writing: Callable[[], None] = lambda: None
     _failures: int = 0
+    _in_flight: ObjectRef | None = None
 
     def has_failed(self) -> bool:
         """Return whether an object failed, or its fate is not known. Asked after every object."""
@@ -54,6 +57,32 @@ class Ledger:
         """Return whether every object of the set is as the plan says, ready or not."""
         there = (c.ref in self.uids for c in self.plan.changes if c.action in WRITING and c.action is not Action.PRUNE)
         return not self.interrupted and not self.has_failed() and all(there)
+
+    @contextmanager
+    def writing(self, ref: ObjectRef) -> Iterator[None]:
+        """Note that a write of one object is in flight, should the run be given up meanwhile."""
+        self.on_writing()
+        self._in_flight = ref
+        try:
+            yield
+        finally:
+            self._in_flight = None
+
+    def given_up(self, why: str) -> Ledger:
+        """Return the record of a run that is left to itself: a copy, as its thread may still go on with this one."""
+        left = replace(
+            self, uids=dict(self.uids), outcomes=dict(self.outcomes), gone=set(self.gone), notes=list(self.notes)
+        )
+        left.give_up(why)
+        return left
+
+    def give_up(self, why: str) -> None:
+        """Note that the run ends before it is done, whatever is in flight."""
+        self.stop(why)
+        if (ref := self._in_flight) is not None:
+            self.wrote = True
+            change = next((change for change in self.plan.changes if change.ref == ref), None)
+            self._tell(Outcome(ref, change.action if change else Action.UPDATE, Result.UNKNOWN, why))
 
     def stop(self, why: str) -> None:
         """Note that the run ends before it is done."""

@@ -224,6 +224,7 @@ def _deploy(settings: Settings, prepared: Prepared, plan: Plan, watcher: Watcher
         wait=settings.wait,
         timeout_seconds=request.environment.wait.timeout_seconds,
         should_stop=watcher.stop_wanted,
+        writing=watcher.writing,
         progress=watcher.progress,
         warning=watcher.warning,
         now=watcher.now,

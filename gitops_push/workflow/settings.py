@@ -70,6 +70,7 @@ class Watcher:
     wrote: Callable[[bool], None] = _nothing
     stop_wanted: Callable[[], bool] = lambda: False
     deploying: Callable[[], AbstractContextManager[None]] = nullcontext
+    writing: Callable[[], None] = _nothing
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 
 import click
 import pytest
 
 from gitops_push.cli.console import Console
 from gitops_push.cli.exits import exit_code_of
+from gitops_push.cli.reporting import Outputs, Report, report_each
 from gitops_push.cli.session import Session
 from gitops_push.cli.signals import Interrupted, StopSignals
 from gitops_push.core import errors
@@ -21,16 +23,17 @@ PROBLEM = errors.Problem(Code.BUG, "it went wrong", hint="mend it")
 class Run:
     """A session with streams to look into."""
 
-    def __init__(self, *, wrote: bool = False, json_kind: str = "") -> None:
+    def __init__(self, *, wrote: bool = False, outputs: Outputs = ()) -> None:
         self.out, self.err = io.StringIO(), io.StringIO()
+        self.outputs = outputs
         console = Console(self.out, self.err, {}, in_ci=False)
-        self.session = Session(console, StopSignals(), {}, in_ci=False, wrote=wrote, json_kind=json_kind)
+        self.session = Session(console, StopSignals(), {}, in_ci=False, wrote=wrote)
 
     def ends(self, error: BaseException) -> int:
-        def fail() -> int:
+        def fail(_: str) -> Report:
             raise error
 
-        return exit_code_of(fail, self.session)
+        return exit_code_of(lambda: report_each(self.session, "Diff", self.outputs, ["prod"], fail), self.session)
 
 
 @pytest.mark.parametrize(
@@ -75,8 +78,22 @@ def test_a_bug_shows_where_it_is_and_not_what_it_says() -> None:
     assert "hunter2" not in run.err.getvalue()
 
 
-def test_a_json_document_is_printed_even_for_a_bug() -> None:
-    run = Run(json_kind="Diff")
-    assert run.ends(RuntimeError("a bug")) == 1
-    document = json.loads(run.out.getvalue())
-    assert (document["kind"], document["exitCode"], document["problems"][0]["code"]) == ("Diff", 1, "GP0001")
+@pytest.mark.parametrize(
+    ("error", "code", "problem"),
+    [
+        (RuntimeError("a bug"), 1, "GP0001"),
+        (Interrupted(15), 143, "GP0605"),
+        (click.Abort(), 130, "GP0605"),
+        (click.UsageError("no such flag"), 2, "GP0002"),
+        (errors.ClusterError(PROBLEM), 13, "GP0001"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else str(value),
+)
+def test_a_document_is_written_however_a_run_ends_to_standard_output_and_to_files(
+    error: BaseException, code: int, problem: str, tmp_path: Path
+) -> None:
+    run = Run(outputs=[("json", ""), ("json", str(tmp_path / "a.json"))])
+    assert run.ends(error) == code
+    for text in (run.out.getvalue(), (tmp_path / "a.json").read_text()):
+        document = json.loads(text)
+        assert (document["kind"], document["exitCode"], document["problems"][0]["code"]) == ("Diff", code, problem)
