@@ -88,7 +88,7 @@ def apply_command(session: Session, /, **parameters: Any) -> int:
             "Deployment", header, deployment_data(deployment, server_fields=parameters["show_server_changes"]), code
         )
         overview = partial(deployment_overview, deployment, header, exit_code=code)
-        return Report(code, deployment_lines(deployment), data, changed, overview=overview)
+        return Report(code, deployment_lines(deployment, session.source_line), data, changed, overview=overview)
 
     if approval is None and not parameters["yes"] and not session.console.can_ask:
         raise UsageError(_needs_yes(parameters["environment"]))

@@ -24,9 +24,11 @@ from gitops_push.cluster.foundations import served_targets
 from gitops_push.cluster.ledger import IN_SET, Ledger
 from gitops_push.cluster.sending import Sender
 from gitops_push.cluster.targets import Target, find_targets
-from gitops_push.cluster.waiter import WaitRequest, wait_until_ready
+from gitops_push.cluster.waiter import Waited, WaitRequest, wait_until_ready
+from gitops_push.core.blamed_fields import with_origin
 from gitops_push.core.codes import Code
 from gitops_push.core.deployment import Deployment, Outcome, Result
+from gitops_push.core.diagnosis import Cause
 from gitops_push.core.errors import ClusterError, PlanError, Problem, RefusedError
 from gitops_push.core.objects import ObjectRef
 from gitops_push.core.ordering import Stage, by_stage, stage_of
@@ -118,7 +120,8 @@ class _Run:
         request = self._wait_request(waited_for, self.options.foundation_seconds)
         for waited in wait_until_ready(self.course.writer, request):
             if not waited.ready:
-                self.ledger.close(waited_for[waited.ref], Result.FAILED, waited.message, waited.seconds)
+                cause = self._placed(waited)
+                self.ledger.close(waited_for[waited.ref], Result.FAILED, waited.message, waited.seconds, cause)
         if not self.course.may_go_on():
             return False
         self.sender.targets = served_targets(self.course.request, self.course.writer)
@@ -133,11 +136,15 @@ class _Run:
         request = self._wait_request(waited_for, self.options.timeout_seconds)
         for waited in wait_until_ready(self.course.writer, request):
             result = Result.DONE if waited.ready else Result.NOT_READY
-            self.ledger.close(waited_for[waited.ref], result, waited.message, waited.seconds)
+            self.ledger.close(waited_for[waited.ref], result, waited.message, waited.seconds, self._placed(waited))
         healthy = self.ledger.all_healthy
         if not healthy and self.options.should_stop():
             self.ledger.interrupted = True
         return healthy
+
+    def _placed(self, waited: Waited) -> Cause | None:
+        """Return why something is not ready, with the line of the config that is at fault."""
+        return waited.cause and with_origin(waited.cause, self.sender.targets[waited.ref].manifest)
 
     def prune(self, *, healthy: bool) -> None:
         """Delete what is no longer in the config; only after everything else is healthy."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from gitops_push.cluster.api import ApiFailure, ApiReader, ServedKind
-from gitops_push.cluster.pods import PodIndex, has_pods, of_newest_revision
+from gitops_push.cluster.pods import NewestPods, PodIndex, has_pods
+from gitops_push.core.causes import CauseCode
 from gitops_push.core.errors import GitopsPushError
 from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.readiness import Failed, Progressing, Readiness, readiness
-from gitops_push.core.readiness.pods import pod, pod_trouble
+from gitops_push.core.readiness.pods import has_failed, pod_trouble
 
+_COUNTED_BY_JOBS: Final = frozenset({CauseCode.CRASH_LOOP, CauseCode.OOM_KILLED, CauseCode.START_FAILED})
 _STORAGE_CLASS: Final = ServedKind("storage.k8s.io", "v1", "StorageClass", "storageclasses", namespaced=False)
 
 
@@ -20,6 +22,7 @@ class HealthCheck:
     def __init__(self, reader: ApiReader, pods: PodIndex) -> None:
         self._reader = reader
         self._pods = pods
+        self._newest = NewestPods(reader)
         self._binds_late: dict[str, bool] = {}
 
     def of(self, ref: ObjectRef, live: Body) -> Readiness:
@@ -30,16 +33,19 @@ class HealthCheck:
         return found
 
     def _by_pods(self, ref: ObjectRef, live: Body, found: Progressing) -> Readiness:
-        troubled = [body for body in self._pods.of(ref) if _trouble(ref, body)]
-        if not troubled:
+        """A pod that runs shows that the others can: only where none of the newest does, waiting is in vain.
+
+        Each pod of a StatefulSet has a place of its own: no other can stand in for it. A pod that is over is replaced.
+        """
+        present = tuple(body for body in self._pods.of(ref) if not has_failed(body))
+        if not any(_doom(ref, body) for body in present):
             return found
-        # Only pods in trouble are sorted by revision: that may cost a request.
-        for body in of_newest_revision(self._reader, ref, live, troubled):
-            trouble = _trouble(ref, body)
-            if trouble:
-                text = f"{found.reason}; pod {body['metadata']['name']}: {trouble.reason}"
-                return Failed(text, trouble.grace_seconds)
-        return found
+        newest = self._newest.of(ref, live, present)
+        dooms = [doom for body in newest if (doom := _doom(ref, body))]
+        if not dooms or (len(dooms) < len(newest) and ref.kind != "StatefulSet"):
+            return found
+        last = max(dooms, key=lambda doom: doom.grace_seconds)
+        return Failed(found.reason, last.grace_seconds, last.code)
 
     def _waits_for_consumer(self, ref: ObjectRef, live: Body) -> bool:
         if (ref.group, ref.kind) != ("", "PersistentVolumeClaim"):
@@ -60,13 +66,10 @@ class HealthCheck:
         return str(found.get("volumeBindingMode", "")) if found else ""
 
 
-def pod_state(body: Body) -> str:
-    """Return in a few words why a pod is not ready, or ""."""
-    found = pod(body)
-    return found.reason if isinstance(found, (Failed, Progressing)) else ""
-
-
-def _trouble(ref: ObjectRef, body: Body) -> Failed | None:
+def _doom(ref: ObjectRef, body: Body) -> Failed | None:
     """A Job counts the crashes of its pods itself, and gives up by its own backoffLimit."""
     trouble = pod_trouble(body)
-    return None if trouble and ref.kind == "Job" and "CrashLoopBackOff" in trouble.reason else trouble
+    verdict = trouble.verdict if trouble else None
+    if not isinstance(verdict, Failed) or (ref.kind == "Job" and verdict.code in _COUNTED_BY_JOBS):
+        return None
+    return verdict

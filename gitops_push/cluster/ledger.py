@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gitops_push.core.deployment import Deployment, Outcome, Result
+from gitops_push.core.diagnosis import Cause, masked
 from gitops_push.core.inventory import InventoryEntry
 from gitops_push.core.objects import ObjectRef
 from gitops_push.core.plan import APPLIED, WRITING, Action, Change, Plan
@@ -98,12 +99,20 @@ class Ledger:
         self.uids[ref] = uid
         self.seconds[ref] = seconds
 
-    def close(self, change: Change, result: Result, message: str = "", waited_seconds: float = 0.0) -> None:
+    def close(
+        self,
+        change: Change,
+        result: Result,
+        message: str = "",
+        waited_seconds: float = 0.0,
+        cause: Cause | None = None,
+    ) -> None:
         """Give an object its outcome and tell it; the first one counts."""
         if change.ref in self.outcomes:
             return
         seconds = self.seconds.get(change.ref, 0.0) + waited_seconds
-        self._tell(Outcome(change.ref, change.action, result, self.redactor.mask_text(message), seconds))
+        told = cause and masked(cause, self.redactor.mask_text)
+        self._tell(Outcome(change.ref, change.action, result, self.redactor.mask_text(message), seconds, told))
 
     def _tell(self, outcome: Outcome) -> None:
         self.outcomes[outcome.ref] = outcome

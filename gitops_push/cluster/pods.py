@@ -83,46 +83,62 @@ class PodIndex:
         return tuple(pod for pod in pods if not pod["metadata"].get("deletionTimestamp"))
 
 
-def of_newest_revision(reader: ApiReader, workload: ObjectRef, live: Body, pods: Iterable[Body]) -> tuple[Body, ...]:
-    """Return the pods of the newest revision: pods of an old one are on their way out, whatever their state.
+class NewestPods:
+    """Tells the pods of a workload's newest revision: pods of an old one are on their way out, whatever their state.
 
-    None while the controller has not seen the newest template yet: then every pod is of an old one. Where the revision
-    cannot be told (the ReplicaSet may not be read), all are returned.
+    Reads the ReplicaSets of a Deployment, each once a generation.
     """
-    if not _is_observed(live):
-        return ()
-    if workload.kind == "DaemonSet":
-        template = _annotation(live, _DAEMON_GENERATION)
-        return tuple(pod for pod in pods if not template or _label(pod, _POD_GENERATION) in {"", template})
-    if workload.kind == "StatefulSet":
-        newest = (live.get("status") or {}).get("updateRevision")
-        return tuple(pod for pod in pods if not newest or _label(pod, _CONTROLLER_HASH) == newest)
-    if workload.kind != "Deployment":
-        return tuple(pods)
-    wanted = _annotation(live, _REVISION)
-    revisions: dict[str, str] = {}
-    kept = []
-    for pod in pods:
+
+    def __init__(self, reader: ApiReader) -> None:
+        self._reader = reader
+        self._revisions: dict[tuple[ObjectRef, int, str], str] = {}
+
+    def of(self, workload: ObjectRef, live: Body, pods: Iterable[Body]) -> tuple[Body, ...]:
+        """Return those of `pods` that are of the newest revision.
+
+        None while the controller has not seen the newest template yet: then every pod is of an old one. Where the
+        revision cannot be told (the ReplicaSet may not be read), all are returned.
+        """
+        if not _is_observed(live):
+            return ()
+        return tuple(pod for pod in pods if self._is_newest(workload, live, pod))
+
+    def _is_newest(self, workload: ObjectRef, live: Body, pod: Body) -> bool:
+        match workload.kind:
+            case "DaemonSet":
+                newest, found = _annotation(live, _DAEMON_GENERATION), _label(pod, _POD_GENERATION)
+            case "StatefulSet":
+                newest, found = _update_revision(live), _label(pod, _CONTROLLER_HASH)
+                return not newest or found == newest
+            case "Deployment":
+                newest, found = _annotation(live, _REVISION), self._revision(workload, live, pod)
+            case _:
+                return True
+        return not newest or found in {"", newest}
+
+    def _revision(self, workload: ObjectRef, live: Body, pod: Body) -> str:
         template_hash = _label(pod, _TEMPLATE_HASH)
-        if template_hash not in revisions:
-            revisions[template_hash] = _revision(reader, workload, template_hash)
-        if not wanted or revisions[template_hash] in {"", wanted}:
-            kept.append(pod)
-    return tuple(kept)
+        key = (workload, int(live["metadata"].get("generation", 0)), template_hash)
+        if key not in self._revisions:
+            self._revisions[key] = self._read_revision(workload, template_hash)
+        return self._revisions[key]
+
+    def _read_revision(self, workload: ObjectRef, template_hash: str) -> str:
+        try:
+            found = self._reader.get(REPLICA_SET, workload.namespace, f"{workload.name}-{template_hash}")
+        except (ApiFailure, GitopsPushError):
+            return ""
+        return _annotation(found, _REVISION) if found else ""
+
+
+def _update_revision(live: Body) -> str:
+    return str((live.get("status") or {}).get("updateRevision") or "")
 
 
 def _is_observed(live: Body) -> bool:
     """Controllers set the revision of a template before they say that they have seen its generation."""
     observed = (live.get("status") or {}).get("observedGeneration")
     return not isinstance(observed, int) or observed >= int(live["metadata"].get("generation", 0))
-
-
-def _revision(reader: ApiReader, deployment: ObjectRef, template_hash: str) -> str:
-    try:
-        found = reader.get(REPLICA_SET, deployment.namespace, f"{deployment.name}-{template_hash}")
-    except (ApiFailure, GitopsPushError):
-        return ""
-    return _annotation(found, _REVISION) if found else ""
 
 
 def _label(body: Body, name: str) -> str:

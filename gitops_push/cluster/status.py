@@ -11,6 +11,7 @@ from gitops_push.cluster.diagnosis import Diagnosis
 from gitops_push.cluster.health import HealthCheck
 from gitops_push.cluster.live import LiveObjects, read_live
 from gitops_push.cluster.pods import POD, PodIndex, has_pods
+from gitops_push.core.diagnosis import masked
 from gitops_push.core.inventory import Inventory
 from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.ordering import apply_key
@@ -42,7 +43,7 @@ def read_status(request: StatusRequest, reader: ApiReader) -> StatusReport:
     check, diagnosis = HealthCheck(reader, pods), Diagnosis(reader, pods)
     refs = sorted((entry.ref for entry in inventory.entries), key=apply_key)
     found = (_status(ref, live, check, diagnosis) for ref in refs)
-    objects = tuple(replace(status, reason=redactor.mask_text(status.reason)) for status in found)
+    objects = tuple(_masked(status, redactor) for status in found)
     return StatusReport(inventory, request.cluster_id, request.now, objects)
 
 
@@ -53,12 +54,17 @@ def _status(ref: ObjectRef, live: LiveObjects, check: HealthCheck, diagnosis: Di
     match check.of(ref, body):
         case Ready(note):
             return ObjectStatus(ref, Health.READY, note)
-        case Progressing(reason):
-            return ObjectStatus(ref, Health.PROGRESSING, diagnosis.of(ref, reason))
-        case Failed(reason):
-            return ObjectStatus(ref, Health.FAILED, diagnosis.of(ref, reason))
         case Unknown(reason):
             return ObjectStatus(ref, Health.UNKNOWN, reason)
+        case Progressing() | Failed() as verdict:
+            cause = diagnosis.of(ref, body, verdict)
+            health = Health.FAILED if isinstance(verdict, Failed) else Health.PROGRESSING
+            return ObjectStatus(ref, health, cause.text, cause)
+
+
+def _masked(status: ObjectStatus, redactor: Redactor) -> ObjectStatus:
+    cause = status.cause and masked(status.cause, redactor.mask_text)
+    return replace(status, reason=redactor.mask_text(status.reason), cause=cause)
 
 
 def _without_body(ref: ObjectRef, unreadable: Mapping[ObjectRef, str]) -> ObjectStatus:

@@ -15,8 +15,10 @@ from gitops_push.cluster.diagnosis import Diagnosis
 from gitops_push.cluster.health import HealthCheck
 from gitops_push.cluster.observation import Observation, Seen, Source, Unseen
 from gitops_push.cluster.pods import POD, PodIndex, has_pods
+from gitops_push.core.causes import CauseCode
+from gitops_push.core.diagnosis import Cause
 from gitops_push.core.objects import Body, ObjectRef
-from gitops_push.core.readiness import Failed, Progressing, Readiness, Ready
+from gitops_push.core.readiness import Failed, Progressing, Readiness, Ready, Unknown
 
 _TICK_SECONDS: Final = 0.1
 _MISSING_GRACE_SECONDS: Final = 5.0
@@ -41,12 +43,17 @@ class WaitRequest:
 
 @dataclass(frozen=True, slots=True)
 class Waited:
-    """How waiting for one object ended. `message` says why it is not ready; `seconds` is when it got there."""
+    """How waiting for one object ended. `cause` says why it is not ready; `seconds` is when it got there."""
 
     ref: ObjectRef
     ready: bool
-    message: str
     seconds: float
+    cause: Cause | None = None
+
+    @property
+    def message(self) -> str:
+        """Return the cause in one line, "" of what is ready."""
+        return self.cause.text if self.cause else ""
 
 
 def wait_until_ready(reader: ApiReader, request: WaitRequest) -> tuple[Waited, ...]:
@@ -125,15 +132,29 @@ class _Wait:
         )
 
     def results(self) -> tuple[Waited, ...]:
-        """Return how it ended; asks for the events of what is not ready."""
-        diagnosis = Diagnosis(self.reader, self.pods)
+        """Return how it ended; asks for the evidence of what is not ready."""
         ended_at = self.request.clock()
-        found = []
-        for ref in self.request.targets:
-            ready = ref in self.ready_at
-            seconds = self.ready_at.get(ref, ended_at) - self.began_at
-            found.append(Waited(ref, ready, "" if ready else self._reason(ref, diagnosis), seconds))
-        return tuple(found)
+        causes = self._causes(timed_out=ended_at >= self.request.deadline)
+        return tuple(
+            Waited(ref, ref in self.ready_at, self.ready_at.get(ref, ended_at) - self.began_at, causes.get(ref))
+            for ref in self.request.targets
+        )
+
+    def _causes(self, *, timed_out: bool) -> dict[ObjectRef, Cause]:
+        """What has failed comes first and in full; what was not ready when that ended the wait has no evidence."""
+        diagnosis = Diagnosis(self.reader, self.pods, CauseCode.TIMEOUT if timed_out else CauseCode.IN_PROGRESS)
+        unready = {ref: v for ref, v in self.verdicts.items() if isinstance(v, (Failed, Progressing, Unknown))}
+        causes = {}
+        for ref, verdict in sorted(unready.items(), key=lambda item: not isinstance(item[1], Failed)):
+            if self.fatal:
+                causes[ref] = Cause(CauseCode.NOT_READABLE, self.fatal)
+            elif isinstance(verdict, Unknown):
+                causes[ref] = Cause(CauseCode.TIMEOUT, verdict.reason)
+            elif timed_out or isinstance(verdict, Failed):
+                causes[ref] = diagnosis.of(ref, self.live.get(ref), verdict)
+            else:
+                causes[ref] = Cause(CauseCode.IN_PROGRESS, verdict.reason)
+        return causes
 
     def _seen(self, piece: Seen) -> set[ObjectRef]:
         kind, namespace = piece.source.kind, piece.source.namespace
@@ -154,7 +175,7 @@ class _Wait:
             self.fatal = piece.reason
         for name in piece.source.names if piece.forbidden else ():
             ref = ObjectRef(piece.source.kind.group, piece.source.kind.kind, piece.source.namespace, name)
-            self._settle(ref, Failed(f"its health may not be read: {piece.reason}"))
+            self._settle(ref, Failed(f"its health may not be read: {piece.reason}", code=CauseCode.NOT_READABLE))
 
     def _judge(self, ref: ObjectRef) -> None:
         if ref not in self.live:
@@ -165,7 +186,7 @@ class _Wait:
         elif ref in self.request.vanishing:
             self._settle(ref, Ready("finished and deleted"))
         else:
-            self._settle(ref, Failed("it does not exist", _MISSING_GRACE_SECONDS))
+            self._settle(ref, Failed("it does not exist", _MISSING_GRACE_SECONDS, CauseCode.DOES_NOT_EXIST))
 
     def _settle(self, ref: ObjectRef, verdict: Readiness) -> None:
         self.verdicts[ref] = verdict
@@ -181,8 +202,3 @@ class _Wait:
     def _has_failed(self, ref: ObjectRef, now: float) -> bool:
         verdict = self.verdicts[ref]
         return isinstance(verdict, Failed) and now - self.failing_since[ref] >= verdict.grace_seconds
-
-    def _reason(self, ref: ObjectRef, diagnosis: Diagnosis) -> str:
-        verdict = self.verdicts[ref]
-        reason = verdict.reason if isinstance(verdict, (Failed, Progressing)) else "not ready"
-        return self.fatal or diagnosis.of(ref, reason)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from gitops_push.core.diagnosis import Cause
 from gitops_push.core.objects import ObjectRef
 from gitops_push.core.plan import Action, Plan
 from gitops_push.core.retry_counts import RetryCounts
@@ -23,13 +24,17 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What happened to one object. `message` says why it is not `DONE`; `duration_seconds` includes waiting."""
+    """What happened to one object. `message` says why it is not `DONE`; `duration_seconds` includes waiting.
+
+    `cause` has the evidence of what is not ready.
+    """
 
     ref: ObjectRef
     action: Action
     result: Result
     message: str = ""
     duration_seconds: float = 0.0
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,11 @@ _HPA_SOURCES: Final = ("resource", "containerResource", "pods", "object", "exter
 _LIMITS: Final = ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio")
 
 
+def pod_spec_path(group: str, kind: str) -> tuple[str, ...]:
+    """Return where objects of a kind hold their pod spec, or () for a kind without one."""
+    return _POD_SPECS.get((group, kind), ())
+
+
 def pod_specs_of(body: dict[str, Any]) -> tuple[dict[str, Any], ...]:
     """Return the pod spec of a workload, the container itself (not a copy), or nothing."""
     path = _POD_SPECS.get((_group(body), str(body.get("kind"))))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from gitops_push.core.diagnosis import Cause
 from gitops_push.core.inventory import Inventory
 from gitops_push.core.objects import ObjectRef
 
@@ -22,11 +23,12 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ObjectStatus:
-    """The health of one object of the inventory; `reason` says why it is not ready, in one or a few lines."""
+    """The health of one object of the inventory; `reason` says why it is not ready, `cause` what proves it."""
 
     ref: ObjectRef
     health: Health
     reason: str = ""
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)

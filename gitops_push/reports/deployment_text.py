@@ -7,7 +7,9 @@ from typing import Final
 
 from gitops_push.core.deployment import Deployment, Outcome, Result
 from gitops_push.core.plan import Action
+from gitops_push.reports.cause_text import cause_lines
 from gitops_push.reports.lines import Line, Tone, columns, counted
+from gitops_push.reports.problem_text import SourceLine, without_source
 
 _ORDER: Final = (Result.FAILED, Result.UNKNOWN, Result.NOT_READY, Result.NOT_REACHED, Result.DONE)
 TONES: Final = {
@@ -19,14 +21,18 @@ TONES: Final = {
 }
 
 
-def deployment_lines(deployment: Deployment) -> tuple[Line, ...]:
-    """Return the report of a finished or interrupted apply; unchanged and healthy objects are only counted."""
+def deployment_lines(deployment: Deployment, source_line: SourceLine = without_source) -> tuple[Line, ...]:
+    """Return the report of a finished or interrupted apply; unchanged and healthy objects are only counted.
+
+    Why something is not healthy stands last, above the verdict, where a log ends.
+    """
     told = in_order(deployment.outcomes)
     rows = [(o.result.value, o.action.value, str(o.ref), _message(o)) for o in told]
     lines: list[Line] = []
     for text, outcome in zip(columns(rows), told, strict=True):
         lines.append(Line(text, TONES[outcome.result]))
-        lines += [Line(f"    {more}") for more in outcome.message.splitlines()[1:]]
+        lines += [Line(f"    {more}") for more in outcome.message.splitlines()[1:] if not outcome.cause]
+    lines += cause_lines(((o.ref, o.cause) for o in told if o.cause), source_line)
     if deployment.note:
         lines.append(Line(deployment.note, Tone.UPDATE))
     lines.append(deployment_verdict(deployment))
@@ -53,7 +59,7 @@ def first_line(message: str) -> str:
 def _message(outcome: Outcome) -> str:
     if outcome.result is Result.DONE:
         return f"{outcome.duration_seconds:.1f} s" if outcome.duration_seconds >= 0.1 else ""
-    return first_line(outcome.message)
+    return outcome.cause.code.value if outcome.cause else first_line(outcome.message)
 
 
 def _worth_telling(outcome: Outcome) -> bool:

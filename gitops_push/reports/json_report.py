@@ -12,8 +12,10 @@ from typing import Any, Final, TypeAlias
 
 from gitops_push.core.build_comparison import BuildDiff
 from gitops_push.core.deployment import Deployment
+from gitops_push.core.diagnosis import Cause
 from gitops_push.core.drift import DriftReport
 from gitops_push.core.errors import Problem
+from gitops_push.core.events import Event
 from gitops_push.core.fielddiff import ABSENT, FieldChange, FieldOwner, Shown
 from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.objects import ManifestSet, ObjectRef
@@ -75,11 +77,44 @@ def deployment_data(deployment: Deployment, *, server_fields: bool = False) -> D
                 "result": outcome.result.value,
                 "message": outcome.message,
                 "durationSeconds": round(outcome.duration_seconds, 3),
+                **({"cause": cause_data(outcome.cause)} if outcome.cause else {}),
             }
             for outcome in deployment.outcomes
         ],
         "plan": plan_data(deployment.plan, server_fields=server_fields),
     }
+
+
+def cause_data(cause: Cause) -> Data:
+    """Return why something is not healthy; what is not known or does not apply has no key."""
+    code, log = cause.code, cause.log
+    told = {
+        "said": cause.said,
+        "state": cause.state,
+        "pod": cause.pod,
+        "container": cause.container,
+        "probe": cause.probe,
+        "exitCode": cause.exit_code,
+        "restarts": cause.restarts,
+        "pods": {"failing": cause.failing, "all": cause.pods} if cause.pods else None,
+        "events": [_event(event) for event in cause.events],
+        "log": log and {"container": log.container, "previous": log.previous, "lines": list(log.lines)},
+        "notes": [*cause.notes, *([log.note] if log and log.note else [])],
+        "field": format_field_path(cause.field),
+    }
+    return {
+        "code": code.value,
+        "transient": code.transient,
+        "summary": cause.summary,
+        **{key: value for key, value in told.items() if value or (key == "exitCode" and value is not None)},
+        **_origin("origin", cause.origin),
+        "hint": code.hint,
+    }
+
+
+def _event(event: Event) -> Data:
+    about = {"objectKind": event.kind, "name": event.name}
+    return {**about, "reason": event.reason, "message": event.message, "count": event.count, "at": time_text(event.at)}
 
 
 def drift_data(report: DriftReport) -> Data:
@@ -119,7 +154,12 @@ def status_data(report: StatusReport) -> Data:
         "state": inventory.state.value,
         "checkedAt": time_text(report.checked_at),
         "objects": [
-            {**ref_data(found.ref), "health": found.health.value, **({"reason": found.reason} if found.reason else {})}
+            {
+                **ref_data(found.ref),
+                "health": found.health.value,
+                **({"reason": found.reason} if found.reason else {}),
+                **({"cause": cause_data(found.cause)} if found.cause else {}),
+            }
             for found in report.objects
         ],
     }

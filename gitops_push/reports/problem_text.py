@@ -35,20 +35,27 @@ def _problem(problem: Problem, source_line: SourceLine) -> list[Line]:
     about = f" on {problem.ref}" if problem.ref and str(problem.ref) not in problem.message else ""
     lines = [Line(f"error[{problem.code.value}]: {first}{about}", Tone.BAD), *(Line(f"  {line}") for line in rest)]
     if problem.origin:
-        lines += _place(problem.origin, source_line)
+        lines += place_lines(problem.origin, source_line)
     if problem.hint:
         first, *rest = problem.hint.splitlines()
         lines += [Line(f"  help: {first}"), *(Line(f"        {line}") for line in rest)]
     return lines
 
 
-def _place(origin: Origin, source_line: SourceLine) -> list[Line]:
-    lines = [Line(f"  --> {origin}")]
+def place_lines(origin: Origin, source_line: SourceLine, label: str = "") -> list[Line]:
+    """Return a place of the checkout with its line and a mark under the column; `label` says what stands there."""
     text = source_line(origin.file, origin.line) if origin.line else None
+    shown = text is not None and origin.column > 0
+    lines = [Line(f"  --> {origin}{f'  {label}' if label and not shown else ''}")]
     if text is not None:
         number = str(origin.line)
         lines.append(Line(f"  {number} | {text}"))
-        if origin.column:
-            lines.append(Line(f"  {' ' * len(number)} | {' ' * (origin.column - 1)}^", Tone.BAD))
+        if shown:
+            mark = f"^ {label}" if label else "^"
+            lines.append(Line(f"  {' ' * len(number)} | {' ' * (origin.column - 1)}{mark}", Tone.BAD))
     lines += [Line(f"      set before at {earlier}", Tone.DIM) for earlier in origin.trail]
     return lines
+
+
+def without_source(file: str, number: int) -> None:
+    """Stand for a checkout whose lines are not shown."""

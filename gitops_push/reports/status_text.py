@@ -6,7 +6,9 @@ from typing import Final
 
 from gitops_push.core.run import RunHeader
 from gitops_push.core.status import Health, ObjectStatus, StatusReport
+from gitops_push.reports.cause_text import cause_lines
 from gitops_push.reports.lines import Line, Tone, columns
+from gitops_push.reports.problem_text import without_source
 
 _ORDER: Final = (Health.FAILED, Health.MISSING, Health.PROGRESSING, Health.UNKNOWN, Health.READY)
 _TONES: Final = {
@@ -31,13 +33,14 @@ def status_lines(report: StatusReport, header: RunHeader) -> tuple[Line, ...]:
     rows = [(status.health.value, str(status.ref), _first(status)) for status in found]
     for text, status in zip(columns(rows), found, strict=True):
         lines.append(Line(text, _TONES[status.health]))
-        lines += [Line(f"    {line}") for line in status.reason.splitlines()[1:]]
+        lines += [Line(f"    {line}") for line in status.reason.splitlines()[1:] if not status.cause]
+    lines += cause_lines(((status.ref, status.cause) for status in found if status.cause), without_source)
     lines.append(_verdict(report, header))
     return tuple(lines)
 
 
 def _first(status: ObjectStatus) -> str:
-    return status.reason.partition("\n")[0]
+    return status.cause.code.value if status.cause else status.reason.partition("\n")[0]
 
 
 def _verdict(report: StatusReport, header: RunHeader) -> Line:

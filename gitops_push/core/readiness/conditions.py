@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gitops_push.core.causes import CauseCode
 from gitops_push.core.objects import Body
 from gitops_push.core.readiness.values import Failed, Progressing, Readiness, Ready, Unknown
 
@@ -69,7 +70,8 @@ def deletion(body: Body) -> Progressing | None:
     if not metadata.get("deletionTimestamp"):
         return None
     finalizers = ", ".join(str(name) for name in metadata.get("finalizers") or ())
-    return Progressing(f"is being deleted{f', waits for the finalizers {finalizers}' if finalizers else ''}")
+    held = f", waits for the finalizers {finalizers}" if finalizers else ""
+    return Progressing(f"is being deleted{held}", CauseCode.BEING_DELETED)
 
 
 def unobserved(body: Body, *, required: bool = False) -> Progressing | None:
@@ -86,7 +88,7 @@ def unobserved(body: Body, *, required: bool = False) -> Progressing | None:
         return None
     if not isinstance(generation, int) or observed == generation:
         return None
-    return Progressing("its controller has not seen the change yet")
+    return Progressing("its controller has not seen the change yet", CauseCode.NOT_OBSERVED)
 
 
 def generic(body: Body) -> Readiness:
@@ -96,7 +98,7 @@ def generic(body: Body) -> Readiness:
         return waiting
     found = conditions(body)
     if (stalled := found.get("Stalled")) and stalled.is_true:
-        return Failed(stalled.describe("Stalled"))
+        return Failed(stalled.describe("Stalled"), code=CauseCode.SAYS_FAILED)
     if (reconciling := found.get("Reconciling")) and reconciling.is_true:
         return Progressing(reconciling.describe("Reconciling"))
     ready = found.get("Ready") or found.get("Available")

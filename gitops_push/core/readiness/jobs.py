@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gitops_push.core.causes import CauseCode
 from gitops_push.core.objects import Body
 from gitops_push.core.readiness.conditions import conditions, number, section
 from gitops_push.core.readiness.values import Failed, Progressing, Readiness, Ready
@@ -14,7 +15,9 @@ def job(body: Body) -> Readiness:
         return Ready()
     for name in ("Failed", "FailureTarget"):
         if (failed := found.get(name)) and failed.is_true:
-            return Failed(failed.describe("the Job failed"))
+            late = failed.reason == "DeadlineExceeded"
+            code = CauseCode.DEADLINE_EXCEEDED if late else CauseCode.JOB_FAILED
+            return Failed(failed.describe("the Job failed"), code=code)
     if section(body, "spec").get("suspend") is True:
         return Ready("suspended")
     status = section(body, "status")

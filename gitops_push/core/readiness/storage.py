@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from gitops_push.core.causes import CauseCode
 from gitops_push.core.objects import Body
 from gitops_push.core.readiness.conditions import section
 from gitops_push.core.readiness.values import Failed, Progressing, Readiness, Ready
@@ -21,8 +22,8 @@ def claim(body: Body, *, waits_for_consumer: bool = False) -> Readiness:
         case "Bound":
             return Ready()
         case "Lost":
-            return Failed("its volume is gone (Lost)")
+            return Failed("its volume is gone (Lost)", code=CauseCode.VOLUME_UNBOUND)
     chosen = _SELECTED_NODE in section(body, "metadata", "annotations")
     if waits_for_consumer and not chosen:
         return Ready("pending until a pod uses it")
-    return Progressing("Pending: no volume is bound to it")
+    return Progressing("Pending: no volume is bound to it", CauseCode.VOLUME_UNBOUND)

@@ -8,12 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from gitops_push.core.causes import CauseCode
 from gitops_push.core.objects import Body
-from gitops_push.core.readiness.conditions import conditions, number, section, unobserved
+from gitops_push.core.readiness.conditions import Condition, conditions, number, section, unobserved
+from gitops_push.core.readiness.creation import creation_code
 from gitops_push.core.readiness.values import Failed, Progressing, Readiness, Ready
 
 _NO_DEADLINE: Final = 2**31 - 1
 """The value of progressDeadlineSeconds that means none: then there is no Progressing condition."""
+
+
+_CREATION_GRACE_SECONDS: Final = 20.0
+"""A quota may be full only until the old pods are gone."""
 
 
 def deployment(body: Body) -> Readiness:
@@ -27,9 +33,9 @@ def deployment(body: Body) -> Readiness:
     found = conditions(body)
     progressing = found.get("Progressing")
     if progressing and progressing.reason == "ProgressDeadlineExceeded":
-        return Failed(progressing.describe("no progress within its deadline"))
+        return Failed(progressing.describe("no progress within its deadline"), code=CauseCode.DEADLINE_EXCEEDED)
     if (failure := found.get("ReplicaFailure")) and failure.is_true:
-        return Failed(failure.describe("pods cannot be created"), grace_seconds=20)
+        return _not_created(failure)
     lag = _deployment_lag(number(spec, "replicas", 1), status)
     if lag:
         return Progressing(lag)
@@ -88,13 +94,17 @@ def replica_set(body: Body) -> Readiness:
         return waiting
     failure = conditions(body).get("ReplicaFailure")
     if failure and failure.is_true:
-        return Failed(failure.describe("pods cannot be created"))
+        return _not_created(failure)
     status, wanted = section(body, "status"), number(section(body, "spec"), "replicas", 1)
     lag = _lag(wanted, status, "fullyLabeledReplicas", "availableReplicas", "readyReplicas")
     if lag:
         return Progressing(lag)
     surplus = number(status, "replicas") - wanted
     return Progressing(f"{surplus} pods too many") if surplus > 0 else Ready()
+
+
+def _not_created(failure: Condition) -> Failed:
+    return Failed(failure.describe("pods cannot be created"), _CREATION_GRACE_SECONDS, creation_code(failure.message))
 
 
 _WORDS: Final = {

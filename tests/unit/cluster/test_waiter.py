@@ -10,7 +10,9 @@ import pytest
 
 from gitops_push.cluster.api import ApiFailure
 from gitops_push.cluster.waiter import Waited, WaitRequest, wait_until_ready
+from gitops_push.core.causes import CauseCode
 from gitops_push.core.codes import Code
+from gitops_push.core.diagnosis import Cause
 from gitops_push.core.errors import CredentialError, Problem
 from gitops_push.core.objects import ObjectRef
 from tests.fakes import FakeApiServer
@@ -165,10 +167,11 @@ def test_a_pod_that_will_never_run_ends_the_wait_at_once(server: FakeApiServer) 
     began_at = time.monotonic()
     found = wait(server, WEB, API, seconds=60)
     assert time.monotonic() - began_at < 10
-    assert (
-        "pod web-1-x: container web: CrashLoopBackOff, 4 restarts, last ended with exit code 7" in found["web"].message
-    )
-    assert not found["api"].ready
+    cause = found["web"].cause
+    assert cause is not None
+    assert cause.summary == "container web: CrashLoopBackOff, 4 restarts, last ended with exit code 7"
+    assert (cause.code, cause.pod, cause.container, cause.exit_code) == (CauseCode.CRASH_LOOP, "web-1-x", "web", 7)
+    assert found["api"].cause == Cause(CauseCode.IN_PROGRESS, "its controller has not seen the change yet")
 
 
 def test_pods_of_an_old_revision_do_not_count(server: FakeApiServer) -> None:
@@ -180,8 +183,58 @@ def test_pods_of_an_old_revision_do_not_count(server: FakeApiServer) -> None:
     server.put(pod("web-1-x", "1", CRASHING))
     server.put(pod("web-2-x", "2"))
     assert wait(server, WEB, seconds=0.5)["web"].seconds >= 0.5
-    server.put(pod("web-2-y", "2", CRASHING))
-    assert "web-2-y" in wait(server, WEB, seconds=30)["web"].message
+    server.put(pod("web-2-x", "2", CRASHING))
+    assert "CrashLoopBackOff" in wait(server, WEB, seconds=30)["web"].message
+
+
+def test_a_workload_is_waited_for_while_one_of_its_newest_pods_may_still_run(server: FakeApiServer) -> None:
+    server.put(deployment())
+    server.put(pod("web-1-x", "1", CRASHING))
+    server.put(pod("web-1-y", "1"))
+    assert wait(server, WEB, seconds=0.5)["web"].seconds >= 0.5
+    server.put(pod("web-1-y", "1", CRASHING))
+    found = wait(server, WEB, seconds=30)["web"]
+    assert found.seconds < 10
+    assert found.cause is not None
+    assert (found.cause.failing, found.cause.pods) == (2, 2)
+
+
+def test_one_doomed_pod_of_a_stateful_set_is_enough_because_no_other_can_stand_in(server: FakeApiServer) -> None:
+    ref = ObjectRef("apps", "StatefulSet", "shop", "db")
+    server.put({**deployment("db"), "kind": "StatefulSet"})
+    for name, *containers in (("db-0",), ("db-1", CRASHING)):
+        body = pod(str(name), "", *containers)
+        body["metadata"]["ownerReferences"] = [{"kind": "StatefulSet", "name": "db", "controller": True}]
+        server.put(body)
+    assert wait(server, ref, seconds=30)["db"].seconds < 10
+
+
+def test_a_pod_that_its_node_put_out_does_not_count_because_another_is_made(server: FakeApiServer) -> None:
+    server.put(deployment())
+    evicted = pod("web-1-x", "1")
+    evicted["status"] = {"phase": "Failed", "reason": "Evicted", "message": "low on memory"}
+    server.put(evicted)
+    found = wait(server, WEB, seconds=0.5)["web"]
+    assert found.seconds >= 0.5
+    assert found.cause is not None
+    assert (found.cause.code, found.cause.said) == (CauseCode.EVICTED, "low on memory")
+
+
+def test_the_revision_of_a_replica_set_is_read_once(server: FakeApiServer) -> None:
+    body = deployment()
+    body["metadata"]["annotations"] = {"deployment.kubernetes.io/revision": "2"}
+    server.put(body)
+    server.put(replica_set("2", "2"))
+    for number in range(5):
+        server.put(pod(f"web-2-{number}", "2", {**CRASHING, "restartCount": number % 2}))
+
+    def one_starts_anew() -> None:
+        server.put(pod("web-2-4", "2"))
+
+    server.later.extend([one_starts_anew] * 3)
+    wait(server, WEB, seconds=1)
+    asked = [request for request in server.requests if (request.verb, request.kind) == ("get", "ReplicaSet")]
+    assert 1 <= len(asked) <= 2  # once while waiting, once for the evidence
 
 
 def test_pods_do_not_count_before_the_controller_has_seen_the_new_template(server: FakeApiServer) -> None:
@@ -333,7 +386,8 @@ def test_the_last_warning_about_a_workload_is_told(server: FakeApiServer) -> Non
     event("c", "ReplicaSet", "web-api-1", "of another workload", "2026-01-01T00:00:03Z")
     event("d", "Deployment", "web", "scaled up", "2026-01-01T00:00:04Z", "Normal")
     found = wait(server, WEB, seconds=0.3)["web"]
-    assert found.message.splitlines()[1:] == ["last event: FailedCreate: exceeded quota: pods"]
+    assert found.cause is not None
+    assert (found.cause.code, found.message) == (CauseCode.QUOTA_EXCEEDED, "FailedCreate: exceeded quota: pods")
 
 
 def test_the_state_of_the_worst_pod_is_told(server: FakeApiServer) -> None:
@@ -343,4 +397,7 @@ def test_the_state_of_the_worst_pod_is_told(server: FakeApiServer) -> None:
     stuck["status"] = {"phase": "Pending", "conditions": conditions}
     server.put(pod("web-1-a", "1"))
     server.put(stuck)
-    assert "pod web-1-b: Unschedulable: 0/3 nodes fit" in wait(server, WEB, seconds=0.3)["web"].message
+    found = wait(server, WEB, seconds=0.3)["web"]
+    assert found.message == "Unschedulable: 0/3 nodes fit"
+    assert found.cause is not None
+    assert (found.cause.pod, found.cause.failing, found.cause.pods) == ("web-1-b", 1, 2)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gitops_push.core.causes import CauseCode
 from gitops_push.core.objects import ObjectRef
 from gitops_push.core.readiness import (
     Failed,
@@ -32,8 +33,16 @@ SEEN = {"observedGeneration": 2}
 
 TABLE = {
     "a bound claim": (CLAIM, body("", {"phase": "Bound"}), Ready()),
-    "a pending claim": (CLAIM, body("", {"phase": "Pending"}), Progressing("Pending: no volume is bound to it")),
-    "a lost claim": (CLAIM, body("", {"phase": "Lost"}), Failed("its volume is gone (Lost)")),
+    "a pending claim": (
+        CLAIM,
+        body("", {"phase": "Pending"}),
+        Progressing("Pending: no volume is bound to it", CauseCode.VOLUME_UNBOUND),
+    ),
+    "a lost claim": (
+        CLAIM,
+        body("", {"phase": "Lost"}),
+        Failed("its volume is gone (Lost)", code=CauseCode.VOLUME_UNBOUND),
+    ),
     "a service": (SERVICE, body("", type="ClusterIP"), Ready()),
     "a load balancer with an address": (SERVICE, body("", ADDRESS, type="LoadBalancer"), Ready()),
     "a load balancer without": (
@@ -73,7 +82,7 @@ TABLE = {
         Ready(),
     ),
     "a budget that was seen": (PDB, body("", SEEN), Ready()),
-    "a new budget": (PDB, body(""), Progressing("its controller has not seen the change yet")),
+    "a new budget": (PDB, body(""), Progressing("its controller has not seen the change yet", CauseCode.NOT_OBSERVED)),
     "an available API": (API_SERVICE, body("", conditions(Available="True")), Ready()),
     "an API that does not answer": (
         API_SERVICE,
@@ -90,7 +99,11 @@ TABLE = {
     "a ready one": (WIDGET, body("", conditions(Ready="True")), Ready()),
     "one that is not": (WIDGET, body("", conditions(Ready=("False", "Broken", "no disk"))), Progressing("no disk")),
     "one that does not know": (WIDGET, body("", conditions(Ready="Unknown")), Progressing("not Ready")),
-    "a stalled one": (WIDGET, body("", conditions(Stalled=("True", "Stuck"), Ready="True")), Failed("Stuck")),
+    "a stalled one": (
+        WIDGET,
+        body("", conditions(Stalled=("True", "Stuck"), Ready="True")),
+        Failed("Stuck", code=CauseCode.SAYS_FAILED),
+    ),
     "one being reconciled": (
         WIDGET,
         body("", conditions(Reconciling=("True", "Working", "at it"), Ready="True")),
@@ -99,7 +112,7 @@ TABLE = {
     "a ready one of an old generation": (
         WIDGET,
         body("", {"observedGeneration": 1, **conditions(Ready="True")}),
-        Progressing("its controller has not seen the change yet"),
+        Progressing("its controller has not seen the change yet", CauseCode.NOT_OBSERVED),
     ),
     "an observed generation that is text (Argo Rollouts)": (
         WIDGET,
@@ -126,7 +139,8 @@ def test_a_claim_that_binds_at_the_first_use_is_ready_until_a_pod_uses_it() -> N
 def test_whatever_is_being_deleted_is_not_ready_and_names_its_finalizers() -> None:
     ref = ObjectRef("", "ConfigMap", "shop", "web")
     leaving = {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["example.com/a", "b"]}}
-    assert readiness(ref, leaving) == Progressing("is being deleted, waits for the finalizers example.com/a, b")
+    text = "is being deleted, waits for the finalizers example.com/a, b"
+    assert readiness(ref, leaving) == Progressing(text, CauseCode.BEING_DELETED)
 
 
 def test_what_is_waited_for_are_workloads_and_what_others_stand_on() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from gitops_push.core.causes import CauseCode
 from gitops_push.core.objects import ObjectRef
 from gitops_push.core.readiness import Failed, Progressing, Readiness, Ready, readiness
 from tests.unit.core.readiness.bodies import body, conditions
@@ -40,9 +41,12 @@ DEPLOYMENTS = {
     "paused": (deployment(replicas(2, 0, 2), paused=True), Ready("paused")),
     "not observed yet": (
         deployment({**replicas(2, 2, 2), **DONE, "observedGeneration": 1}),
-        Progressing("its controller has not seen the change yet"),
+        Progressing("its controller has not seen the change yet", CauseCode.NOT_OBSERVED),
     ),
-    "never observed": (body("Deployment"), Progressing("its controller has not seen the change yet")),
+    "never observed": (
+        body("Deployment"),
+        Progressing("its controller has not seen the change yet", CauseCode.NOT_OBSERVED),
+    ),
     "some updated": (deployment(replicas(2, 1, 2) | DONE), Progressing("1 of 2 pods updated")),
     "old pods left": (deployment(replicas(3, 2, 2) | DONE), Progressing("1 old pods still running")),
     "some available": (deployment(replicas(2, 2, 1) | DONE), Progressing("1 of 2 pods available")),
@@ -59,8 +63,14 @@ DEPLOYMENTS = {
         deployment(replicas(2, 2, 2) | conditions(Available=("False", "Min", "too few"), Progressing=NEW)),
         Progressing("too few"),
     ),
-    "its deadline is over": (deployment(replicas(2, 1, 0) | STUCK), Failed("no progress in 600 s")),
-    "the quota is used up": (deployment(replicas(0, 0, 0) | NO_QUOTA), Failed("exceeded quota", 20)),
+    "its deadline is over": (
+        deployment(replicas(2, 1, 0) | STUCK),
+        Failed("no progress in 600 s", code=CauseCode.DEADLINE_EXCEEDED),
+    ),
+    "the quota is used up": (
+        deployment(replicas(0, 0, 0) | NO_QUOTA),
+        Failed("exceeded quota", 20, CauseCode.QUOTA_EXCEEDED),
+    ),
 }
 
 
@@ -85,7 +95,7 @@ STATEFUL_SETS = {
     "all of one revision": (stateful(replicas(3, 3, 3) | revisions("b", "b")), Ready()),
     "not observed yet": (
         stateful({**replicas(3, 3, 3), "observedGeneration": 1}),
-        Progressing("its controller has not seen the change yet"),
+        Progressing("its controller has not seen the change yet", CauseCode.NOT_OBSERVED),
     ),
     "being made": (stateful(replicas(2, 2, 2) | revisions("b", "b")), Progressing("2 of 3 pods created")),
     "not ready": (stateful(replicas(3, 3, 1) | revisions("b", "b")), Progressing("1 of 3 pods ready")),
@@ -131,7 +141,10 @@ def daemons(desired: int, current: int, updated: int, ready: int) -> dict[str, i
 DAEMON_SETS = {
     "on every node": (body("DaemonSet", daemons(2, 2, 2, 2)), Ready()),
     "no node fits": (body("DaemonSet", daemons(0, 0, 0, 0)), Ready()),
-    "never observed": (body("DaemonSet"), Progressing("its controller has not seen the change yet")),
+    "never observed": (
+        body("DaemonSet"),
+        Progressing("its controller has not seen the change yet", CauseCode.NOT_OBSERVED),
+    ),
     "not counted yet": (body("DaemonSet", {"observedGeneration": 2}), Progressing("its pods are not counted yet")),
     "some scheduled": (body("DaemonSet", daemons(2, 1, 1, 1)), Progressing("1 of 2 pods scheduled")),
     "some updated": (body("DaemonSet", daemons(2, 2, 1, 2)), Progressing("1 of 2 pods updated")),
@@ -160,7 +173,7 @@ REPLICA_SETS = {
     "too many": (replica_set({**ALL, "replicas": 3}), Progressing("1 pods too many")),
     "pods cannot be made (kstatus says in progress)": (
         replica_set(conditions(ReplicaFailure=("True", "FailedCreate", "exceeded quota"))),
-        Failed("exceeded quota"),
+        Failed("exceeded quota", 20, CauseCode.QUOTA_EXCEEDED),
     ),
 }
 
