@@ -11,9 +11,9 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
 import click
 
@@ -187,7 +187,7 @@ class Console:
     def _rich(self, stream: TextIO) -> RichConsole:
         from rich.console import Console as RichConsole  # at a terminal only: it costs 40 ms
 
-        return RichConsole(file=stream, force_terminal=True, emoji=False)
+        return RichConsole(file=cast("TextIO", _Lasting(stream)), force_terminal=True, emoji=False)
 
     def _write(self, stream: TextIO, text: str) -> None:
         """A reader that went away (`| head`, a closed terminal) changes no exit code; a full disk is told."""
@@ -195,7 +195,7 @@ class Console:
             stream.write(text)
             stream.flush()
         except OSError as error:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            _silence(stream)
             if stream is self._out and error.errno not in _NOBODY_READS:
                 raise click.FileError("standard output", error.strerror or "cannot be written") from error
 
@@ -208,6 +208,36 @@ class Console:
         if self._environ.get("NO_COLOR"):
             return False
         return bool(self._environ.get("FORCE_COLOR")) or self._is_terminal(stream)
+
+
+class _Lasting:
+    """A stream for the spinner, to whose threads and ends a terminal that was closed must not matter."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, as long as somebody reads."""
+        self._try(lambda: self._stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, as long as somebody reads."""
+        self._try(self._stream.flush)
+
+    def _try(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except OSError:
+            _silence(self._stream)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _silence(stream: TextIO) -> None:
+    """Let what is still written to a stream, also by the interpreter at its end, go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _shortened(text: str, most_characters: int | None) -> str:

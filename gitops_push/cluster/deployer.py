@@ -120,8 +120,9 @@ class _Run:
         request = self._wait_request(waited_for, self.options.foundation_seconds)
         for waited in wait_until_ready(self.course.writer, request):
             if not waited.ready:
+                result = Result.NOT_READY if self.options.should_stop() else Result.FAILED
                 cause = self._placed(waited)
-                self.ledger.close(waited_for[waited.ref], Result.FAILED, waited.message, waited.seconds, cause)
+                self.ledger.close(waited_for[waited.ref], result, waited.message, waited.seconds, cause)
         if not self.course.may_go_on():
             return False
         self.sender.targets = served_targets(self.course.request, self.course.writer)
