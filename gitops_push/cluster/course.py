@@ -35,8 +35,10 @@ class Course:
             self.ledger.interrupted = True
         return not (self.ledger.interrupted or self.ledger.has_failed())
 
-    def crew(self, work: Callable[[T], R], fate_of_bug: Callable[[str], R]) -> Crew[T, R]:
-        """Return who does `work` on many objects at the same time.
+    def crew(
+        self, work: Callable[[T], R], fate_of_bug: Callable[[str], R], is_last: Callable[[R], bool] = lambda _: False
+    ) -> Crew[T, R]:
+        """Return who does `work` on many objects at the same time, and begins no more after a result that `is_last`.
 
         A bug must not take the other objects with it, nor hide that a request may have been sent: whatever is raised
         in a thread becomes the result that `fate_of_bug` makes of its text.
@@ -49,7 +51,7 @@ class Course:
                 return fate_of_bug(f"a bug in gitops-push: {type(bug).__name__}: {bug}")
 
         options = self.options
-        return Crew(carried, options.concurrency, options.should_stop, options.stop_seconds, options.clock)
+        return Crew(carried, options.concurrency, options.should_stop, options.stop_seconds, options.clock, is_last)
 
     def patience(self) -> Patience:
         """Return how long to wait for something to be gone, counted from now."""

@@ -82,7 +82,7 @@ class Crew(Generic[T, R]):
     """Runs `work` on tasks in up to `size` threads. `work` must not raise.
 
     When `should_stop` says so, what is running gets `grace_seconds`. `halt` (for who iterates over the results) only
-    stops that more is begun.
+    stops that more is begun; a result that `is_last` does so at once, before its thread would begin another task.
     """
 
     work: Callable[[T], R]
@@ -90,6 +90,7 @@ class Crew(Generic[T, R]):
     should_stop: Callable[[], bool] = lambda: False
     grace_seconds: float = 5.0
     clock: Callable[[], float] = time.monotonic
+    is_last: Callable[[R], bool] = lambda _: False
     _waiting: deque[tuple[int, T]] = field(default_factory=deque)
     _results: queue.SimpleQueue[tuple[int, R | Untold]] = field(default_factory=queue.SimpleQueue)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -134,7 +135,9 @@ class Crew(Generic[T, R]):
             number, task = begun
             result: R | Untold = Untold.NO_ANSWER
             try:
-                result = self.work(task)
+                result = done = self.work(task)
+                if self.is_last(done):
+                    self.halt()
             finally:
                 self._results.put((number, result))
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
-from gitops_push.cluster.answers import failure_of, redirected
+from gitops_push.cluster.answers import failure_of, not_kubernetes, redirected
 from gitops_push.cluster.api import ApiFailure
 from gitops_push.cluster.authorization import Authorization, Headers
 from gitops_push.cluster.in_flight import InFlight
 from gitops_push.cluster.options import ConnectionOptions
 from gitops_push.cluster.reply import NoReply, Reply, ReplyTooLarge
-from gitops_push.cluster.request import Request, refuse_write
+from gitops_push.cluster.request import JSON, Request, refuse_write
 from gitops_push.cluster.retries import Retries, Trouble, Verdict, trouble_of, verdict
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import ClusterError, Problem
@@ -99,7 +99,7 @@ class Exchange:
                 heard = self._attempt(request, deadline)
                 trouble = trouble_of(heard.status, heard.body) if heard.status >= 429 else None
                 if trouble is None:
-                    return self._final(heard)
+                    return self._final(request, heard)
                 problem: Reply | NoReply = heard
             except NoReply as nothing:
                 problem, trouble = nothing, Trouble.LOST if nothing.sent else Trouble.NOT_SENT
@@ -161,9 +161,12 @@ class Exchange:
     def _request_deadline(self) -> float:
         return min(self.retries.clock() + self.options.request_seconds, self.run_deadline)
 
-    def _final(self, reply: Reply) -> Reply:
+    def _final(self, request: Request, reply: Reply) -> Reply:
+        """Return the reply; of a write that somebody else than an API server calls good, nobody knows the outcome."""
         if 300 <= reply.status < 400:
             raise redirected(reply, self.server)
+        if request.effect.writes and reply.status < 300 and not reply.content_type.startswith(JSON):
+            raise self._ambiguous(NoReply(not_kubernetes(reply, self.server), sent=True))
         return reply
 
     def _ambiguous(self, problem: Reply | NoReply) -> ApiFailure:

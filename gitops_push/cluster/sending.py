@@ -35,14 +35,12 @@ class Sender:
         course, ledger = self._course, self._course.ledger
         if not course.may_go_on():
             return False
-        crew = course.crew(self._apply_timed, lambda bug: (NotWritten(Result.UNKNOWN, bug), 0.0))
+        crew = course.crew(self._apply_timed, lambda bug: (NotWritten(Result.UNKNOWN, bug), 0.0), _was_in_vain)
         for change, result in crew.run([change for change in changes if change.ref not in ledger.uids]):
             if result is Untold.NO_ANSWER:
                 ledger.close(change, Result.UNKNOWN, "the run was stopped before the answer came")
             elif not isinstance(result, Untold):
                 self.settle(change, *result)
-            if ledger.has_failed():
-                crew.halt()
         return course.may_go_on()
 
     def send_one(self, change: Change) -> Written | NotWritten:
@@ -92,6 +90,10 @@ class Sender:
     def _rejection(self, change: Change) -> str:
         target = self.targets[change.ref]
         return rejection(self._course.writer, replace(target, body=_body(target, change)), self._course.request)
+
+
+def _was_in_vain(result: tuple[Written | NotWritten, float]) -> bool:
+    return isinstance(result[0], NotWritten)
 
 
 def _body(target: Target, change: Change) -> dict[str, Any]:

@@ -75,6 +75,7 @@ def configured(
     mutating: bool = False,
     failure_policy: str = "Fail",
     resources: tuple[str, ...] = ("configmaps",),
+    timeout_seconds: int = 5,
 ) -> Iterator[str]:
     """Let the API server ask a webhook about ConfigMaps in a namespace; yields the name of the webhook."""
     kind = "Mutating" if mutating else "Validating"
@@ -87,7 +88,7 @@ def configured(
         "sideEffects": "NoneOnDryRun",
         "admissionReviewVersions": ["v1"],
         "failurePolicy": failure_policy,
-        "timeoutSeconds": 5,
+        "timeoutSeconds": timeout_seconds,
     }
     path = f"{CONFIGURATIONS}/{kind.lower()}webhookconfigurations"
     control_plane.request("POST", path, {"metadata": {"name": name}, "webhooks": [webhook]})

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.controlplane.errors import ControlPlaneError
+from tests.controlplane.waiting import eventually
 
 STOP_SECONDS = 20.0
 LINES_OF_A_LOG = 25
@@ -22,6 +27,7 @@ class Processes:
     folder: Path
     supervisor: subprocess.Popen[str] = field(repr=False)
     pids: dict[str, int] = field(default_factory=dict)
+    commands: dict[str, list[str]] = field(default_factory=dict, repr=False)
 
     def start(self, name: str, command: list[str]) -> None:
         """Starts one program; its output goes to `NAME.log` in the folder."""
@@ -33,6 +39,27 @@ class Processes:
         if not answer:
             raise ControlPlaneError(f"{name} could not be started: {' '.join(command)}")
         self.pids[name] = int(answer)
+        self.commands[name] = command
+
+    def kill(self, name: str) -> None:
+        """Ends one program with SIGKILL; returns when it is gone. `restart` brings it back."""
+        os.kill(self.pids[name], signal.SIGKILL)
+        note = self.folder / f"{name}.exit"
+        eventually(note.exists, within_seconds=STOP_SECONDS)
+        note.unlink()
+
+    def restart(self, name: str) -> None:
+        """Starts a program that was killed with the command that it had."""
+        self.start(name, self.commands[name])
+
+    @contextmanager
+    def paused(self, name: str) -> Iterator[None]:
+        """Stops one program (SIGSTOP) for the time of the block."""
+        os.kill(self.pids[name], signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pids[name], signal.SIGCONT)
 
     def raise_if_any_ended(self) -> None:
         """Raises ControlPlaneError with the end of the log of the first program that ended by itself."""

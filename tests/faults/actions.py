@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from tests.faults.proxy import Action, Passage
 
@@ -93,6 +93,16 @@ def dripping(seconds: float) -> Action:
         passage.deliver(response, slowly(passage, body))
 
     return drip
+
+
+def calling(happening: Callable[[], object]) -> Action:
+    """Let something happen to the cluster just before the request is forwarded."""
+
+    def act(passage: Passage) -> None:
+        happening()
+        passage.pass_on()
+
+    return act
 
 
 def signalling_before(number: signal.Signals) -> Action:

@@ -6,25 +6,25 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.controlplane.cluster import ControlPlane
 from tests.faults.kill_campaign import FAULTS, Campaign, Case, run_cases
-from tests.faults.proxy import fault_proxy
+from tests.faults.proxy import FaultProxy
 from tests.faults.scenarios import SCENARIOS, UPDATE, Scenario
-from tests.faults.warm import warm_program
+from tests.faults.warm import WarmProgram
 
 SEED = 20261125
 SAMPLED = 3
 
 
 @pytest.fixture
-def campaign(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Campaign]:
-    with fault_proxy(control_plane.kubeconfig) as (proxy, kubeconfig), warm_program(tmp_path / "warm") as warm:
-        yield Campaign(control_plane, proxy, kubeconfig, warm, tmp_path)
+def campaign(
+    control_plane: ControlPlane, proxied: tuple[FaultProxy, str], warm: WarmProgram, tmp_path: Path
+) -> Campaign:
+    return Campaign(control_plane, *proxied, warm, tmp_path)
 
 
 def test_after_a_fault_at_some_request_the_next_run_finishes(campaign: Campaign) -> None:

@@ -31,21 +31,10 @@ from tests.faults.actions import (
     swallow,
     swallow_reply,
 )
-from tests.faults.proxy import Action, FaultProxy, Rule, fault_proxy
+from tests.faults.proxy import Action, FaultProxy, Rule
 
 NAME = "kube-root-ca.crt"
 IMPATIENT = ConnectionOptions(read_only=False, read_seconds=1.0, request_seconds=1.0, call_seconds=1.0)
-
-
-@pytest.fixture
-def proxied(control_plane: ControlPlane) -> Iterator[tuple[FaultProxy, str]]:
-    with fault_proxy(control_plane.kubeconfig) as made:
-        yield made
-
-
-@pytest.fixture
-def proxy(proxied: tuple[FaultProxy, str]) -> FaultProxy:
-    return proxied[0]
 
 
 @pytest.fixture

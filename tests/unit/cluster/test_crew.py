@@ -48,6 +48,13 @@ def test_a_halt_lets_the_running_finish_and_begins_nothing_more() -> None:
     assert len(untold) >= 10
 
 
+def test_after_a_result_that_is_the_last_its_own_thread_begins_nothing_more() -> None:
+    crew: Crew[int, int] = Crew(lambda number: number, 1, is_last=lambda number: number == 3)
+    results = dict(crew.run(range(20)))
+    assert [task for task, result in results.items() if not isinstance(result, Untold)] == [0, 1, 2, 3]
+    assert list(results.values())[4:] == [Untold.NOT_BEGUN] * 16
+
+
 def test_what_is_in_flight_at_a_stop_gets_its_grace_and_no_more() -> None:
     release = threading.Event()
     began_at = time.monotonic()

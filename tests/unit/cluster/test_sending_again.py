@@ -63,8 +63,9 @@ def cut_off(request: Received) -> Iterator[bytes]:
         (status_object(500, "InternalError"), 500),
         (status_object(504, "Timeout"), 504),
         (reply(502, b"<html>bad gateway</html>", "text/html"), 502),
+        (reply(200, b"<html>please log in</html>", "text/html"), 0),
     ],
-    ids=["no answer", "half an answer", "500", "504", "502 of a proxy"],
+    ids=["no answer", "half an answer", "500", "504", "502 of a proxy", "a page of a proxy"],
 )
 def test_a_write_of_unknown_outcome_is_sent_once_and_called_ambiguous(script: Script, status: int, number: int) -> None:
     with serving(script) as server:
