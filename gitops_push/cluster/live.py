@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,6 +13,7 @@ from gitops_push.core.codes import Code
 from gitops_push.core.errors import ClusterError, Problem
 from gitops_push.core.inventory import InventoryEntry
 from gitops_push.core.kinds import split_api_version
+from gitops_push.core.membership import is_member
 from gitops_push.core.objects import Body, ObjectRef
 
 LISTS_AT_ONCE: Final = 4
@@ -27,11 +28,12 @@ class LiveObjects:
     """The live objects that were asked for, by ref; what does not exist is not in it.
 
     `unreadable` says which entries of the inventory could not be looked for, and why: then nothing may be pruned, and
-    none of them may be taken for gone.
+    none of them may be taken for gone. `labelled` are further objects with the label of the set that the lists showed.
     """
 
     objects: Mapping[ObjectRef, Body] = field(repr=False)
     unreadable: Mapping[ObjectRef, str] = field(default_factory=dict)
+    labelled: Mapping[ObjectRef, Body] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +45,25 @@ class _Wanted:
     names: frozenset[str]
     optional: frozenset[str]
 
+    @property
+    def every(self) -> frozenset[str]:
+        """Return all of them."""
+        return self.names | self.optional
+
 
 def read_live(
-    targets: Iterable[Target], entries: Iterable[InventoryEntry], served: ServedKinds, reader: ApiReader
+    targets: Iterable[Target],
+    entries: Iterable[InventoryEntry],
+    served: ServedKinds,
+    reader: ApiReader,
+    set_ids: Collection[str] = (),
 ) -> LiveObjects:
-    """Return the live objects of the set and of the inventory.
+    """Return the live objects of the set and of the inventory, and what else carries the label of one of these sets.
 
     Raises `ClusterError` with every kind that may not be read, or that the server failed to list.
     """
     wanted, unreadable = _wanted(targets, entries, served)
-    found = dict(in_parallel(lambda group: _read_group(reader, group), wanted, LISTS_AT_ONCE))
+    found = dict(in_parallel(lambda group: _read_group(reader, group, set_ids), wanted, LISTS_AT_ONCE))
     answers = [found[group] for group in wanted]
     problems = [problem for answer in answers for problem in answer.problems]
     if problems:
@@ -60,6 +71,7 @@ def read_live(
     return LiveObjects(
         {ref: body for answer in answers for ref, body in answer.objects.items()},
         unreadable | {ref: why for answer in answers for ref, why in answer.unreadable.items()},
+        {ref: body for answer in answers for ref, body in answer.labelled.items()},
     )
 
 
@@ -73,6 +85,7 @@ class _Answer:
     objects: dict[ObjectRef, Body] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     unreadable: dict[ObjectRef, str] = field(default_factory=dict)
+    labelled: dict[ObjectRef, Body] = field(default_factory=dict)
 
 
 def _wanted(
@@ -109,7 +122,7 @@ def _kind_of(entry: InventoryEntry, served: ServedKinds) -> ServedKind | None:
     return served.find(entry.ref.group, entry.ref.kind, version) or served.find(entry.ref.group, entry.ref.kind)
 
 
-def _read_group(reader: ApiReader, wanted: _Wanted) -> _Answer:
+def _read_group(reader: ApiReader, wanted: _Wanted, set_ids: Collection[str]) -> _Answer:
     answer = _Answer()
     try:
         found = reader.list(wanted.kind, wanted.namespace)
@@ -119,11 +132,14 @@ def _read_group(reader: ApiReader, wanted: _Wanted) -> _Answer:
         else:
             answer.problems.append(_list_failed(wanted, failure))
         return answer
-    every = wanted.names | wanted.optional
     for body in found.items:
         name = str(body["metadata"]["name"])
-        if name in every and _is_in(body, wanted):
+        if not _is_in(body, wanted):
+            continue
+        if name in wanted.every:
             answer.objects[_ref(wanted, name)] = body
+        elif is_member(body, set_ids):
+            answer.labelled[_ref(wanted, name)] = body
     return answer
 
 
@@ -132,7 +148,7 @@ def _is_in(body: Body, wanted: _Wanted) -> bool:
 
 
 def _read_each(reader: ApiReader, wanted: _Wanted, answer: _Answer) -> None:
-    for name in sorted(wanted.names | wanted.optional):
+    for name in sorted(wanted.every):
         try:
             body = reader.get(wanted.kind, wanted.namespace, name)
         except ApiFailure as failure:

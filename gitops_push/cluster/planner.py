@@ -27,6 +27,7 @@ from gitops_push.core.errors import PlanError, Problem, RefusedError
 from gitops_push.core.impact import impact_of_deletion
 from gitops_push.core.inventory import InventoryEntry
 from gitops_push.core.live_state import own_state
+from gitops_push.core.membership import check_not_lost, unknown_members
 from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.plan import Action, Change, Fidelity, Plan, in_order
 from gitops_push.core.prune import (
@@ -52,7 +53,9 @@ def make_plan(request: PlanRequest, reader: ApiReader) -> Plan:
     for more deletions than one run may make, `ClusterError` when the live objects cannot be read.
     """
     started = request.clock()
-    found = with_previews(request, survey(request, reader), reader)
+    found = survey(request, reader)
+    check_not_lost(request.inventory, {**found.live.labelled, **found.live.objects})
+    found = with_previews(request, found, reader)
     planned, problems = _plan_set(request, found, reader)
     conflicts = tuple(conflict for one in planned for conflict in one.conflicts)
     if found.problems or problems:
@@ -73,6 +76,7 @@ def make_plan(request: PlanRequest, reader: ApiReader) -> Plan:
         namespace=request.inventory.namespace,
         keyed=bool(request.key),
         proven=found.proven,
+        notes=tuple(unknown_members(found.live.labelled)),
     )
 
 

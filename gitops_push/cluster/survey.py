@@ -132,7 +132,7 @@ def survey(request: PlanRequest, reader: ApiReader, pick: Pick = everything) -> 
     served = reader.served_kinds()
     targets, problems = find_targets(request.manifests, served, request.environment, request.inventory.id)
     problems = (*problems, *(_is_record(target) for target in targets if target.ref == request.inventory.ref))
-    live = read_live(targets, request.inventory.entries, served, reader)
+    live = read_live(targets, request.inventory.entries, served, reader, request.inventory.ids)
     missing = read_external(request.environment.external, served, reader)
     targets = with_missing_namespaces(targets, live.objects)
     askable = [target for target in targets if not target.deferred and request.dry_run]

@@ -68,12 +68,30 @@ class Shard:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordName:
+    """Where a record is: the namespace and the name of its ConfigMap."""
+
+    namespace: str
+    name: str
+
+    @property
+    def id(self) -> str:
+        """Return its ApplySet id: the value of the label that its members carry."""
+        return applyset_id(self.name, self.namespace)
+
+    def __str__(self) -> str:
+        """Return `namespace/name`."""
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """The record in the cluster. `resource_version` "" means that it does not exist yet (then `entries` is empty).
 
     `key` is random, made at the first deployment and kept for ever: tags of secret values in plans, and the digest of
     the set here, are keyed with it. `shards` are those that the stored version names, () where the record has the list
-    itself; `generation` counts the versions since the first that had some, 0 before.
+    itself; `generation` counts the versions since the first that had some, 0 before. `former` is the record that this
+    one takes over, until no object carries the label of that any more.
     """
 
     project: str
@@ -90,6 +108,7 @@ class Inventory:
     key: str = field(default="", repr=False)
     shards: tuple[Shard, ...] = ()
     generation: int = 0
+    former: RecordName | None = None
 
     @property
     def ref(self) -> ObjectRef:
@@ -97,9 +116,19 @@ class Inventory:
         return ObjectRef("", "ConfigMap", self.namespace, self.name)
 
     @property
+    def ids(self) -> frozenset[str]:
+        """Return the ids whose label makes an object ours: its own, and of what it was called before until it moved."""
+        return frozenset({self.id, *([self.former.id] if self.former else [])})
+
+    @property
     def id(self) -> str:
         """Return its ApplySet id: the value of the label that its members carry."""
-        return applyset_id(self.name, self.namespace)
+        return self.place.id
+
+    @property
+    def place(self) -> RecordName:
+        """Return where its record is."""
+        return RecordName(self.namespace, self.name)
 
     def is_of(self, manifest_digest: str) -> bool:
         """Return whether the last deploy sent the set with this digest, and finished."""

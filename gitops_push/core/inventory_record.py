@@ -17,6 +17,7 @@ from gitops_push.core.inventory import (
     Inventory,
     InventoryEntry,
     InventoryState,
+    RecordName,
     Shard,
     applyset_id,
 )
@@ -207,6 +208,8 @@ def _data(inventory: Inventory) -> dict[str, str]:
         data["objects"] = objects_text(inventory.entries)
     if inventory.generation:
         data["generation"] = str(inventory.generation)
+    if inventory.former:
+        data["renamedFrom"] = str(inventory.former)
     if inventory.key:
         data["planKey"] = inventory.key
     if inventory.deployed_at is not None:
@@ -237,7 +240,15 @@ def _read(
         key=text_of(data.get("planKey", "")),
         shards=shards,
         generation=int(data.get("generation", "0")),
+        former=_record_name(text_of(data.get("renamedFrom", ""))),
     )
+
+
+def _record_name(text: str) -> RecordName | None:
+    namespace, slash, name = text.partition("/")
+    if text and not (namespace and slash and name):
+        raise ValueError("no record")
+    return RecordName(namespace, name) if text else None
 
 
 def _refuse_foreign(ref: ObjectRef, why: str, hint: str = _WHOSE) -> NoReturn:

@@ -177,7 +177,8 @@ class Plan:
 
     `dry_run` False: nothing was asked but what is there, so no change is checked by the server. `namespace` is that of
     the inventory. `keyed` says whether the tags hold secret values, under the inventory's key.
-    `proven` counts the objects that were proven unchanged without a dry run.
+    `proven` counts the objects that were proven unchanged without a dry run. `notes` tell people of what is no change of
+    an object.
     """
 
     environment: str
@@ -192,6 +193,7 @@ class Plan:
     namespace: str = ""
     keyed: bool = False
     proven: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def has_changes(self) -> bool:

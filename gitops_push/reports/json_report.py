@@ -48,6 +48,7 @@ def plan_data(plan: Plan, *, server_fields: bool = False) -> Data:
         "hasChanges": plan.has_changes,
         "counts": _counts(plan.changes),
         "proven": plan.proven,
+        "notes": list(plan.notes),
         "changes": [_change(change, server_fields=server_fields) for change in plan.changes],
     }
 

@@ -79,6 +79,7 @@ def plan_lines(
     lines += [Line(f"note: {note}", Tone.UPDATE) for note in dict.fromkeys(notes)]
     lines += [Line(f"help: {way_out}") for way_out in dict.fromkeys(_ways_out(shown))]
     lines += [Line(f"warning: {w}  ({c.ref})", Tone.UPDATE) for c in plan.changes for w in c.warnings]
+    lines += [Line(f"note: {note}", Tone.UPDATE) for note in plan.notes]
     if not plan.dry_run:
         lines.append(Line(f"note: {_UNSEEN}", Tone.UPDATE))
     if shown and plan.count(Action.UNCHANGED):

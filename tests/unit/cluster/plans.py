@@ -39,10 +39,11 @@ def manifest(body: dict[str, Any], origin: Origin | None = None, unhashed_name: 
 def request(*manifests: Manifest | dict[str, Any], owned: Iterable[InventoryEntry] = (), **changes: Any) -> PlanRequest:
     every = tuple(item if isinstance(item, Manifest) else manifest(item) for item in manifests)
     home = changes.pop("environment", environment())
+    known = replace(new_inventory(home.project, home.name, home.namespace), resource_version="1", uid="uid-of-record")
     base = PlanRequest(
         environment=home,
         manifests=ManifestSet(home.name, "c0ffee", every, "digest"),
-        inventory=replace(new_inventory(home.project, home.name, home.namespace), entries=tuple(owned)),
+        inventory=replace(known, entries=tuple(owned)),
         cluster_id="cluster-1",
         redactor=Redactor(b"key"),
         now=datetime(2026, 1, 2, tzinfo=UTC),
