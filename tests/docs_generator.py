@@ -34,13 +34,18 @@ def _command(name: str) -> Iterator[str]:
     context = click.Context(cli, info_name="gitops-push")
     command = cli.get_command(context, name)
     assert command is not None
-    inner = click.Context(command, info_name=name, parent=context)
+    yield from _section(name, command, click.Context(command, info_name=name, parent=context))
+
+
+def _section(name: str, command: click.Command, inner: click.Context) -> Iterator[str]:
     yield from (f"## {name}", "", f"`{command.get_usage(inner).removeprefix('Usage: ')}`", "", command.help or "", "")
     options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
     if options:
         yield from ("| flag | variable | what |", "|---|---|---|")
         yield from (_row(option, inner) for option in options)
         yield ""
+    for part, below in command.commands.items() if isinstance(command, click.Group) else ():
+        yield from _section(f"{name} {part}", below, click.Context(below, info_name=part, parent=inner))
 
 
 def _row(option: click.Option, context: click.Context) -> str:

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "apply": "Plan, confirm, apply, wait until healthy, prune, record.",
     "drift": "Report once what differs between the cluster and the config.",
     "status": "Show what an environment owns in the cluster, with its health.",
+    "inventory": "List the inventories of a cluster, adopt a lost one, or rename one.",
     "completion": "Print the completion script of a shell.",
     "version": "Print the version.",
 }

@@ -6,6 +6,7 @@ these writes leaves an inventory that can be read, and at most some shards too m
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -19,6 +20,7 @@ from gitops_push.core.inventory_record import (
     SHARD_OF_LABEL,
     from_config_map,
     laid_out,
+    replaceable,
     shards_named,
     to_config_map,
 )
@@ -52,17 +54,63 @@ def _record(reader: ApiReader, inventory: Inventory) -> Body | None:
         raise _unreadable(inventory, failure) from failure
 
 
+def read_for_adoption(reader: ApiReader, new: Inventory) -> tuple[Inventory, str]:
+    """Return the inventory of an environment, and "", or the empty one that may replace a damaged one, and the damage.
+
+    Raises what `read_inventory` raises for a record of somebody else.
+    """
+    try:
+        return read_inventory(reader, new.project, new.environment, new.namespace), ""
+    except RefusedError as error:
+        (problem,) = error.problems
+        body = _record(reader, new)
+        if problem.code is not Code.INVENTORY_DAMAGED or body is None:
+            raise
+        return replaceable(body, new), problem.message
+
+
+def list_records(reader: ApiReader, namespaces: Iterable[str]) -> tuple[tuple[Body, ...], tuple[str, ...]]:
+    """Return the records of the cluster, and notes about what may not be looked at: then only these namespaces are.
+
+    One LIST, or one for each namespace. Raises `ClusterError` where the server fails.
+    """
+    places = sorted(set(namespaces))
+    found, refused = _records_in(reader, "")
+    if not refused:
+        return found, ()
+    answers = [_records_in(reader, place) for place in places]
+    seen = ", ".join(place for place, (_, why) in zip(places, answers, strict=True) if not why) or "none"
+    note = f"not all namespaces may be looked at ({refused}); these were: {seen}"
+    return tuple(body for bodies, _ in answers for body in bodies), (note,)
+
+
+def _records_in(reader: ApiReader, namespace: str) -> tuple[tuple[Body, ...], str]:
+    """Return the records in a namespace ("" for all), and why they may not be listed, or ""."""
+    try:
+        return reader.list(CONFIG_MAP, namespace, MADE_BY_US).items, ""
+    except ApiFailure as failure:
+        if failure.status == 403:
+            return (), failure.message
+        text = f"the inventories cannot be listed: {failure.message}"
+        raise ClusterError(Problem(Code.SERVER_ERROR, text)) from failure
+
+
+def write_adopted(writer: ApiWriter, inventory: Inventory) -> Inventory:
+    """Write a record that was made anew. Raises like `write_inventory`, `ClusterError` for what the server says."""
+    try:
+        return write_inventory(writer, inventory)
+    except ApiFailure as failure:
+        code = Code.SERVER_FORBIDS if failure.status == 403 else Code.SERVER_ERROR
+        text = f"the inventory {inventory.ref} cannot be written: {failure.message}"
+        raise ClusterError(Problem(code, text, ref=inventory.ref)) from failure
+
+
 def find_elsewhere(reader: ApiReader, inventory: Inventory) -> tuple[str, ...]:
     """Return the other namespaces that hold an inventory of the same environment; () where that may not be looked for.
 
     There is one where the environment's namespace was changed: what it names is updated and pruned by nobody.
     """
-    try:
-        found = reader.list(CONFIG_MAP, "", MADE_BY_US).items
-    except ApiFailure as failure:
-        if failure.status == 403:
-            return ()
-        raise _unreadable(inventory, failure) from failure
+    found, _ = _records_in(reader, "")
     wanted = (inventory.name, inventory.project, inventory.environment)
     places = (str(body["metadata"]["namespace"]) for body in found if _identity(body) == wanted)
     return tuple(sorted(place for place in places if place != inventory.namespace))

@@ -36,16 +36,20 @@ _NOT_DNS: Final = re.compile(r"[^a-z0-9]+")
 
 
 class InventoryState(StrEnum):
-    """How the last run ended; `APPLYING` is what a killed run leaves behind, `FAILED` one that met an error."""
+    """How the last run ended; `APPLYING` is what a killed run leaves behind, `FAILED` one that met an error.
+
+    `ADOPTED`: the record was made anew of what carries its label.
+    """
 
     APPLYING = "applying"
     FAILED = "failed"
     DONE = "done"
     UNHEALTHY = "unhealthy"
     PRUNE_PENDING = "prune pending"
+    ADOPTED = "adopted"
 
 
-UNFINISHED: Final = frozenset({InventoryState.APPLYING, InventoryState.FAILED})
+UNFINISHED: Final = frozenset({InventoryState.APPLYING, InventoryState.FAILED, InventoryState.ADOPTED})
 """After these nobody can tell which objects are as the recorded set says."""
 
 

@@ -5,13 +5,14 @@ Only what our own apply wrote is surely ours: the server itself keeps that entry
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from gitops_push.core.codes import Code
-from gitops_push.core.errors import Problem, RefusedError
-from gitops_push.core.inventory import PART_OF_LABEL, Inventory
+from gitops_push.core.errors import Problem, RefusedError, UsageError
+from gitops_push.core.inventory import PART_OF_LABEL, Inventory, InventoryEntry, InventoryState, exact
 from gitops_push.core.managed_fields import our_entry
 from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.owners import controller_of
@@ -25,6 +26,69 @@ class Sign(StrEnum):
     APPLIED = "applied by gitops-push"
     COPIED = "carries the label only"
     CONTROLLED = "made by a controller"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Member:
+    """A live object with the label of a set, as an inventory would hold it."""
+
+    entry: InventoryEntry
+    sign: Sign
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedRecord:
+    """A record to be written, and what it gains; `left_out` are labelled objects that it does not take.
+
+    `damage` says what is wrong with the record that it takes the place of, "" where there is none.
+    """
+
+    inventory: Inventory
+    gained: tuple[Member, ...]
+    left_out: tuple[Member, ...]
+    damage: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def writes(self) -> bool:
+        """Return whether there is anything to write: a record of nothing is of no use, but better than a damaged one."""
+        return bool(self.gained or self.damage)
+
+
+def propose_record(
+    inventory: Inventory, members: Iterable[Member], named: Collection[str], damage: str = ""
+) -> ProposedRecord:
+    """Return what an inventory gains: what we applied, and what is labelled only and named (`KIND/NAME`).
+
+    What a controller made is never gained: it goes when its owner goes. What the inventory has already stays as it is.
+    Raises `UsageError` for a name that makes no difference.
+    """
+    known = {entry.ref for entry in inventory.entries}
+    unknown = [member for member in members if member.entry.ref not in known]
+    _check_names(named, {_name_of(member) for member in unknown if member.sign is Sign.COPIED})
+    wanted = {name.lower() for name in named}
+    gained = tuple(member for member in unknown if _is_gained(member, wanted))
+    left_out = tuple(member for member in unknown if not _is_gained(member, wanted))
+    entries = (*inventory.entries, *(member.entry for member in gained))
+    return ProposedRecord(exact(inventory, entries, InventoryState.ADOPTED), gained, left_out, damage)
+
+
+def _is_gained(member: Member, wanted: Collection[str]) -> bool:
+    return member.sign is Sign.APPLIED or (member.sign is Sign.COPIED and _name_of(member) in wanted)
+
+
+def _name_of(member: Member) -> str:
+    return f"{member.entry.ref.kind}/{member.entry.ref.name}".lower()
+
+
+def _check_names(named: Iterable[str], copied: Collection[str]) -> None:
+    problems = [
+        Problem(Code.USAGE, f"{name}: no object of this name carries the label without being applied by gitops-push")
+        for name in named
+        if name.lower() not in copied
+    ]
+    if problems:
+        raise UsageError(problems)
 
 
 def is_member(live: Body, ids: Collection[str]) -> bool:

@@ -177,8 +177,8 @@ class Plan:
 
     `dry_run` False: nothing was asked but what is there, so no change is checked by the server. `namespace` is that of
     the inventory. `keyed` says whether the tags hold secret values, under the inventory's key.
-    `proven` counts the objects that were proven unchanged without a dry run. `notes` tell people of what is no change of
-    an object.
+    `proven` counts the objects that were proven unchanged without a dry run. `notes` tell people of
+    what is no change of an object.
     """
 
     environment: str

@@ -21,6 +21,7 @@ from gitops_push.repo.declarations import DECLARATIONS, declaration_problem, may
 from gitops_push.repo.directory import CONFIG_NAMES, EXTENSIONS, KUSTOMIZATION_NAMES, kustomization_of
 from gitops_push.system.files import RepoFiles
 
+PATH_PREFIX: Final = "path."
 _DEFAULT_NAMESPACE: Final = "default"
 _CHART_NAME: Final = "Chart.yaml"
 _NAME_LIMIT: Final = 63
@@ -81,14 +82,14 @@ def path_name(path: str) -> str:
     Different paths have different names: one that cannot be written this way is shortened and gets a hash. No name of
     the config begins with `path.`.
     """
-    name = "path." + path.replace("/", ".")
+    name = PATH_PREFIX + path.replace("/", ".")
     if all(not wrong_label(part) for part in path.split("/")) and len(name) <= _NAME_LIMIT:
         return name
     parts = (re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") for part in path.split("/"))
     whole = ".".join(part for part in parts if part)
     kept = whole if len(whole) <= _KEPT else whole[-_KEPT:].partition(".")[2] or whole[-_KEPT:].strip("-")
     digest = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:10]
-    return f"path.{kept}-{digest}" if kept else f"path.{digest}"
+    return f"{PATH_PREFIX}{kept}-{digest}" if kept else f"{PATH_PREFIX}{digest}"
 
 
 def find_candidates(files: RepoFiles) -> tuple[Candidate, ...]:

@@ -193,7 +193,7 @@ def status(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, 
     environment = environment_of(workspace, settings, name)
     nothing_known = Redactor(secrets.token_bytes(32))
     with connected(settings, workspace.checkout, environment, watcher, nothing_known) as connection:
-        header = _header(workspace.checkout, environment, connection)
+        header = header_of(workspace.checkout, environment, connection)
         with watcher.working(f"reading {header.environment} from {header.cluster}"):
             inventory = read_inventory(connection.api, environment.project, environment.name, environment.namespace)
             request = StatusRequest(inventory, connection.cluster_id, connection.redactor, watcher.now())
@@ -286,10 +286,11 @@ def _prepared(settings: Settings, name: str, watcher: Watcher) -> Iterator[Prepa
             dry_run=settings.dry_run,
             verify=Verify(settings.verify),
         )
-        yield Prepared(built, _header(built.checkout, environment, connection), connection, request)
+        yield Prepared(built, header_of(built.checkout, environment, connection), connection, request)
 
 
-def _header(checkout: Checkout, environment: Environment, connection: Connection) -> RunHeader:
+def header_of(checkout: Checkout, environment: Environment, connection: Connection) -> RunHeader:
+    """Return what a report says about a run against this cluster."""
     credential = connection.credential
     cluster = environment.cluster.name or credential.context or credential.server
     context = f" (context {credential.context})" if credential.context else ""
