@@ -62,6 +62,7 @@ _EPILOGS: Final = {
     "apply": (_TARGET, _VARIABLES, _WRITING),
     "drift": (_TARGET, _VARIABLES, _COMPARING),
     "status": (_TARGET, _VARIABLES, _READING),
+    "inventory": (_TARGET, _VARIABLES, _READING),
 }
 
 
@@ -78,7 +79,9 @@ class LazyGroup(click.Group):
             return None
         module = importlib.import_module(f"gitops_push.cli.{cmd_name}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
-        command.epilog = "\n\n".join(_EPILOGS.get(cmd_name, ()))
+        below = command.commands.values() if isinstance(command, click.Group) else ()
+        for each in (command, *below):
+            each.epilog = "\n\n".join(_EPILOGS.get(cmd_name, ()))
         return command
 
     def resolve_command(

@@ -51,7 +51,7 @@ class ProposedRecord:
 
     @property
     def writes(self) -> bool:
-        """Return whether there is anything to write: a record of nothing is of no use, but better than a damaged one."""
+        """Return whether there is anything to write: a record of nothing is better than a damaged one only."""
         return bool(self.gained or self.damage)
 
 

@@ -84,6 +84,7 @@ LEFT_OUT: dict[type, dict[str, Any]] = {
         "seconds": 3.0,
         "dry_run": False,
         "proven": 3,
+        "notes": ("for people",),
     },
     Change: {
         "reason": "why",
