@@ -15,6 +15,7 @@ from gitops_push.core.codes import Code
 from gitops_push.core.errors import GitopsPushError, Problem
 from gitops_push.reports.lines import Line, Tone
 from gitops_push.reports.problem_text import problem_lines
+from gitops_push.system.exhaustion import Exhaustion, exhaustion_of
 
 BUG: Final = 1
 USAGE: Final = 2
@@ -54,7 +55,7 @@ def _code_of(run: Callable[[], int], session: Session) -> int:
     except Interrupted as interrupted:
         return _report_stop(f"interrupted ({interrupted})", interrupted.exit_code, session)
     except Exception as error:  # the last resort: a bug must still end with a line and a code
-        return _report_bug(error, session)
+        return _report_limit(limit, session) if (limit := exhaustion_of(error)) else _report_bug(error, session)
 
 
 def report_error(error: GitopsPushError, session: Session) -> int:
@@ -102,6 +103,12 @@ def _report_usage(error: click.ClickException, session: Session) -> int:
     problem = Problem(Code.USAGE, error.format_message(), hint=hint)
     code = AFTER_WRITE if session.wrote else USAGE
     _report_problems((problem,), code, session)
+    return code
+
+
+def _report_limit(limit: Exhaustion, session: Session) -> int:
+    code = AFTER_WRITE if session.wrote else BUG
+    _report_problems((Problem(Code.OUT_OF_RESOURCES, limit.what, hint=limit.remedy),), code, session)
     return code
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from gitops_push.cluster.answers import failure_of, not_kubernetes, redirected
 from gitops_push.cluster.api import ApiFailure
@@ -76,7 +76,14 @@ class Exchange:
 
     def allowing_writes(self) -> Exchange:
         """Return an exchange that writes, too, over the same connections, with the same limits and counts."""
-        made = replace(self, options=replace(self.options, read_only=False))
+        return self._sharing(options=replace(self.options, read_only=False))
+
+    def within(self, seconds: float) -> Exchange:
+        """Return the same, whose calls all end within so many seconds from now."""
+        return self._sharing(run_deadline=min(self.run_deadline, self.retries.clock() + seconds))
+
+    def _sharing(self, **changes: Any) -> Exchange:
+        made = replace(self, **changes)
         made.in_flight = self.in_flight
         return made
 

@@ -19,6 +19,7 @@ from gitops_push.cluster.answers import (
 from gitops_push.cluster.api import (
     AccessQuestion,
     Answer,
+    ApiFailure,
     ObjectList,
     Precondition,
     ServedKind,
@@ -53,6 +54,9 @@ _LOG_LIMIT_BYTES: Final = 64 * 1024
 _PAGE_SIZES: Final = (5000, 500, 50)
 """A page of 5,000 makes one request of nearly every list; smaller ones only when a page does not fit its limit."""
 
+_LISTS: Final = 3
+"""How often a list of many pages is begun: the server keeps what the pages are taken from for five minutes."""
+
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _UNLIKE_IN_YAML: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 """The server reads an apply patch as YAML, where these raw characters are an error, or a line break and become a space
@@ -74,7 +78,14 @@ class HttpApi:
 
     def as_writer(self) -> HttpApi:
         """Return the same connections for one that may write; what is known of the server need not be asked again."""
-        made = HttpApi(self._exchange.allowing_writes())
+        return self._sharing(self._exchange.allowing_writes())
+
+    def within(self, seconds: float) -> HttpApi:
+        """Return the same connections for calls that all end within so many seconds from now."""
+        return self._sharing(self._exchange.within(seconds))
+
+    def _sharing(self, exchange: Exchange) -> HttpApi:
+        made = HttpApi(exchange)
         made._served = self._served
         return made
 
@@ -107,7 +118,7 @@ class HttpApi:
         path = collection_path(kind, namespace)
         for page_size in _PAGE_SIZES:
             try:
-                return self._pages(kind, path, label_selector, page_size)
+                return self._one_list(kind, path, label_selector, page_size)
             except ReplyTooLarge:
                 continue
         message = (
@@ -214,6 +225,16 @@ class HttpApi:
     def _discovery_document(self, path: str) -> dict[str, Any]:
         request = Request("GET", path, Effect.READ, accept=discovery.ACCEPT, gzip=True)
         return self._object(self._exchange.call(request))
+
+    def _one_list(self, kind: ServedKind, path: str, label_selector: str, page_size: int) -> ObjectList:
+        """Return all pages of one list: when the server forgets it half-way (410), another one is begun."""
+        for _ in range(_LISTS - 1):
+            try:
+                return self._pages(kind, path, label_selector, page_size)
+            except ApiFailure as failure:
+                if failure.status != 410:
+                    raise
+        return self._pages(kind, path, label_selector, page_size)
 
     def _pages(self, kind: ServedKind, path: str, label_selector: str, page_size: int) -> ObjectList:
         items: list[Body] = []

@@ -14,6 +14,7 @@ class Code(StrEnum):
 
     BUG = "GP0001"
     USAGE = "GP0002"
+    OUT_OF_RESOURCES = "GP0003"
 
     CONFIG_UNREADABLE = "GP0101"
     CONFIG_UNKNOWN_KEY = "GP0102"

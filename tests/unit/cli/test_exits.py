@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 from pathlib import Path
@@ -82,6 +83,7 @@ def test_a_bug_shows_where_it_is_and_not_what_it_says() -> None:
     ("error", "code", "problem"),
     [
         (RuntimeError("a bug"), 1, "GP0001"),
+        (OSError(errno.EMFILE, "Too many open files"), 1, "GP0003"),
         (Interrupted(15), 143, "GP0605"),
         (click.Abort(), 130, "GP0605"),
         (click.UsageError("no such flag"), 2, "GP0002"),

@@ -16,6 +16,7 @@ from gitops_push.core.secret_text import SecretText
 from tests.unit.cluster.opening import BODY, CONFIG_MAP, FAST, GUARD, api, code_of, connect, get
 from tests.unit.cluster.scripted_server import (
     Received,
+    Script,
     message,
     reply,
     reply_json,
@@ -230,3 +231,23 @@ def test_a_list_follows_its_pages_and_fills_in_kind_and_version() -> None:
     assert {(item["apiVersion"], item["kind"]) for item in listed.items} == {("v1", "ConfigMap")}
     assert server.received[0].target.startswith("/api/v1/configmaps?labelSelector=app%3Dx%2Ctier&limit=")
     assert "continue=abc%3D%26" in server.received[1].target
+
+
+@pytest.mark.parametrize(("forgotten", "requests"), [(1, 4), (2, 6)])
+def test_a_list_that_the_server_forgets_half_way_is_begun_anew_and_never_mixed(forgotten: int, requests: int) -> None:
+    def page(name: str, following: str = "") -> Script:
+        item = {"metadata": {"name": name}}
+        metadata = {"resourceVersion": name, "continue": following}
+        return reply_json({"apiVersion": "v1", "kind": "ConfigMapList", "metadata": metadata, "items": [item]})
+
+    old = [page("old", "more"), status_object(410, "Expired")] * forgotten
+    with serving(*old, page("new-1", "more"), page("new-2")) as server:
+        listed = api(server).list(CONFIG_MAP, "shop")
+    assert [body["metadata"]["name"] for body in listed.items] == ["new-1", "new-2"]
+    assert len(server.received) == requests
+
+
+def test_a_list_that_the_server_always_forgets_is_a_failure() -> None:
+    with serving(status_object(410, "Expired", "too old")) as server, pytest.raises(ApiFailure, match="too old"):
+        api(server).list(CONFIG_MAP, "shop")
+    assert len(server.received) == 3
