@@ -226,4 +226,11 @@ plan_options = chained(
         metavar="OWNER",
         help="Take objects over from this owner, like helm:shop/api or argocd:argocd/shop. Repeatable.",
     ),
+    option(
+        "--hooks",
+        type=click.Choice(["changed", "always", "never"]),
+        default="changed",
+        show_default=True,
+        help="Run hooks where something changes, in any case, or not at all.",
+    ),
 )

@@ -41,5 +41,5 @@ def _bodies(
     if deployed.manifests.digest == request.manifests.digest:
         return {target.ref: target.body for target in found.targets}
     environment = deployed.environment or request.environment
-    targets, _ = find_targets(deployed.manifests, reader.served_kinds(), environment, request.inventory.id)
-    return {target.ref: target.body for target in targets}
+    found_then = find_targets(deployed.manifests, reader.served_kinds(), environment, request.inventory.id)
+    return {target.ref: target.body for target in found_then.applied}

@@ -12,12 +12,12 @@ from gitops_push.cluster.crew import Crew, Untold
 from gitops_push.cluster.deploy_request import DeployRequest
 from gitops_push.cluster.failures import error_before_writing, failure_text
 from gitops_push.cluster.inventory_store import read_inventory, write_inventory
-from gitops_push.cluster.ledger import CREATING, IN_SET, Ledger
+from gitops_push.cluster.ledger import CREATING, Ledger
 from gitops_push.cluster.preflight import check_before_writing
 from gitops_push.core.deployment import Result
 from gitops_push.core.errors import GitopsPushError, NotNowError
 from gitops_push.core.inventory import Inventory, InventoryEntry, InventoryState, exact, keyed_digest, superset
-from gitops_push.core.plan import Action, Change
+from gitops_push.core.plan import IN_SET, Action, Change, HookState
 
 _FAILED: Final = InventoryState.FAILED
 _JOIN_ATTEMPTS: Final = 3
@@ -124,13 +124,15 @@ class Bookkeeping:
         # A recorded uid of what is created again is that of an object which is gone: kept, it would protect the new one
         # from being pruned if this run is killed.
         created = {change.ref for change in plan.changes if change.action in CREATING}
+        created |= {hook.ref for hook in plan.hooks if hook.state is HookState.RUNS}
         wanted = [
             InventoryEntry(c.ref, c.api_version, "" if c.ref in created else c.live_uid)
             for c in plan.changes
             if c.action in IN_SET
         ]
         known = (entry for entry in self.stored.entries if entry.ref not in created)
-        return self._stamped(superset(replace(self.stored, entries=tuple(known)), wanted))
+        ahead = superset(replace(self.stored, entries=tuple(known)), (*wanted, *(hook.entry for hook in plan.hooks)))
+        return self._stamped(replace(ahead, attempt=plan.attempt or ahead.attempt))
 
     def _final(self) -> Inventory:
         ledger, stored = self._ledger, self.stored

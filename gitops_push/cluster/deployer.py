@@ -1,6 +1,6 @@
 """The only writer: does what the plan says, in order, and tells what became of each object.
 
-    preflight -> inventory (old and new) -> stages -> wait -> prune -> inventory (exactly what is there)
+    preflight -> inventory (old and new) -> rounds of stages, each waited for -> prune -> inventory (what is there)
 
 Up to the first write everything may be raised; from then on nothing is: each object gets an outcome. A kill at any
 point leaves an inventory that names every object that may exist, so that the next run finishes.
@@ -15,26 +15,29 @@ from typing import TypeVar
 
 from gitops_push.cluster.api import ApiWriter
 from gitops_push.cluster.application import NotWritten
+from gitops_push.cluster.awaiting import await_targets
 from gitops_push.cluster.bookkeeping import Bookkeeping
 from gitops_push.cluster.course import Course
 from gitops_push.cluster.crew import supervised
 from gitops_push.cluster.deleting import Deleter
 from gitops_push.cluster.deploy_request import DeployOptions, DeployRequest
 from gitops_push.cluster.foundations import served_targets
-from gitops_push.cluster.ledger import IN_SET, Ledger
+from gitops_push.cluster.hooks import HookRunner
+from gitops_push.cluster.ledger import Ledger
 from gitops_push.cluster.sending import Sender
-from gitops_push.cluster.targets import Target, find_targets
-from gitops_push.cluster.waiter import Waited, WaitRequest, wait_until_ready
+from gitops_push.cluster.targets import Target, Targets, find_targets
+from gitops_push.cluster.waiter import Waited
 from gitops_push.core.blamed_fields import with_origin
 from gitops_push.core.codes import Code
 from gitops_push.core.deployment import Deployment, Outcome, Result
 from gitops_push.core.diagnosis import Cause
 from gitops_push.core.errors import ClusterError, PlanError, Problem, RefusedError
+from gitops_push.core.hooks import DeletePolicy, Phase
 from gitops_push.core.objects import ObjectRef
-from gitops_push.core.ordering import Stage, by_stage, stage_of
-from gitops_push.core.plan import APPLIED, Action, Change
+from gitops_push.core.ordering import Stage, by_stage
+from gitops_push.core.plan import APPLIED, Action, Change, HookState
 from gitops_push.core.readiness import is_waited_for
-from gitops_push.core.readiness.jobs import vanishes_when_done
+from gitops_push.core.rounds import Round, rounds_of
 
 __all__ = ["DeployOptions", "DeployRequest", "deploy"]
 
@@ -74,7 +77,9 @@ class _Run:
         self.plan = course.request.plan
         self.ledger = course.ledger
         self.books = Bookkeeping(course.request, course.writer, course.ledger)
-        self.sender = Sender(course, _targets(course.request, course.writer))
+        targets = _targets(course.request, course.writer)
+        self.sender = Sender(course, _by_ref(targets.applied))
+        self.hooks = HookRunner(course, _by_ref(targets.hooks))
 
     def go(self) -> None:
         """Run all phases."""
@@ -84,8 +89,12 @@ class _Run:
                 self.options.warning(loss)
             if self.course.may_go_on():
                 self.begin()
-        if self.apply_all():
-            self.prune(healthy=self.wait())
+        *earlier, last = rounds_of(self.plan)
+        if all(self.send(each, waits=True) and self.wait(each, waits=True) for each in earlier):
+            waits = self.options.wait
+            if self.send(last, waits=waits):
+                self.prune(healthy=self.wait(last, waits=waits))
+        self.end_hooks()
         self.books.close()
 
     def begin(self) -> None:
@@ -101,15 +110,27 @@ class _Run:
         if not self.ledger.has_failed():
             self.books.open()
 
-    def apply_all(self) -> bool:
-        """Send everything in stages; return whether all of it is there."""
-        changes = [change for change in self.plan.changes if change.action in APPLIED]
-        foundations = [change for change in changes if stage_of(change.ref) is Stage.FOUNDATIONS]
-        rest = {change.ref: change for change in changes if stage_of(change.ref) is not Stage.FOUNDATIONS}
-        sender = self.sender
-        if not (sender.send(foundations) and self.stand(foundations) and sender.dry_run_deferred(rest.values())):
-            return False
-        return all(sender.send([rest[ref] for ref in refs]) for _, refs in by_stage(rest))
+    def send(self, each: Round, *, waits: bool) -> bool:
+        """Send a round in stages; return whether all of it is there. What `waits` gets its outcome by `wait`."""
+        changes = {change.ref: change for change in each.changes if change.action in APPLIED}
+        hooks = {hook.ref: hook for hook in each.hooks if hook.state is HookState.RUNS}
+        stages = dict(by_stage({**changes, **hooks}))
+        foundations = stages.pop(Stage.FOUNDATIONS, ())
+        self.sender.waits = waits
+
+        def sent(refs: Iterable[ObjectRef]) -> bool:
+            some = tuple(refs)
+            return self.sender.send([changes[ref] for ref in some if ref in changes]) and self.hooks.start(
+                [hooks[ref] for ref in some if ref in hooks]
+            )
+
+        return (
+            self.hooks.clear(hooks.values())
+            and sent(foundations)
+            and self.stand([changes[ref] for ref in foundations if ref in changes])
+            and self.sender.dry_run_deferred(each.deferred)
+            and all(sent(refs) for refs in stages.values())
+        )
 
     def stand(self, foundations: Iterable[Change]) -> bool:
         """Wait until new namespaces are active and new definitions served; return whether they are."""
@@ -117,31 +138,47 @@ class _Run:
         if not waited_for:
             return True
         self.options.progress("waiting for namespaces and definitions")
-        request = self._wait_request(waited_for, self.options.foundation_seconds)
-        for waited in wait_until_ready(self.course.writer, request):
+        targets = {ref: self.sender.targets[ref] for ref in waited_for}
+        for waited in await_targets(self.course, targets, {}, self.options.foundation_seconds):
             if not waited.ready:
                 result = Result.NOT_READY if self.options.should_stop() else Result.FAILED
                 cause = self._placed(waited)
                 self.ledger.close(waited_for[waited.ref], result, waited.message, waited.seconds, cause)
         if not self.course.may_go_on():
             return False
-        self.sender.targets = served_targets(self.course.request, self.course.writer)
+        found = served_targets(self.course.request, self.course.writer)
+        self.sender.targets, self.hooks.targets = _by_ref(found.applied), _by_ref(found.hooks)
         return True
 
-    def wait(self) -> bool:
-        """Wait for all workloads of the set, changed or not; return whether everything is healthy."""
-        changes = {change.ref: change for change in self.plan.changes if change.action in IN_SET}
-        waited_for = {ref: change for ref, change in changes.items() if is_waited_for(ref)}
-        if not self.options.wait:
-            return True
-        request = self._wait_request(waited_for, self.options.timeout_seconds)
-        for waited in wait_until_ready(self.course.writer, request):
-            result = Result.DONE if waited.ready else Result.NOT_READY
-            self.ledger.close(waited_for[waited.ref], result, waited.message, waited.seconds, self._placed(waited))
+    def wait(self, each: Round, *, waits: bool) -> bool:
+        """Wait for all workloads of a round, changed or not, and its hooks; return whether everything is healthy.
+
+        Hooks are always waited for, other objects only with `waits`.
+        """
+        changes = {change.ref: change for change in each.changes if waits and is_waited_for(change.ref)}
+        hooks = {hook.ref: hook for hook in each.hooks}
+        targets = {ref: self.sender.targets[ref] for ref in changes}
+        running = self.hooks.awaited(hooks.values())
+        for waited in await_targets(self.course, targets, running, self.options.timeout_seconds):
+            if waited.ref in hooks:
+                self.hooks.settle(hooks[waited.ref], waited)
+            else:
+                result = Result.DONE if waited.ready else Result.NOT_READY
+                self.ledger.close(changes[waited.ref], result, waited.message, waited.seconds, self._placed(waited))
         healthy = self.ledger.all_healthy
         if not healthy and self.options.should_stop():
             self.ledger.interrupted = True
         return healthy
+
+    def end_hooks(self) -> None:
+        """Delete hooks by their policies; first, where the deployment has failed, run what is there for that."""
+        if not self.plan.hooks or not self.ledger.wrote or self.ledger.interrupted or self.options.should_stop():
+            return
+        if not self.ledger.is_complete or not self.ledger.all_healthy:
+            self.hooks.run(self.plan.hooks_of(Phase.SYNC_FAIL))
+            self.hooks.delete_by(DeletePolicy.FAILED)
+        else:
+            self.hooks.delete_by(DeletePolicy.SUCCEEDED)
 
     def _placed(self, waited: Waited) -> Cause | None:
         """Return why something is not ready, with the line of the config that is at fault."""
@@ -159,17 +196,6 @@ class _Run:
         self.ledger.notes.append(f"not deleted until {until}: {len(deletions)} of the objects no longer in the config")
         self.ledger.postpone_prune(f"not deleted until {until}")
 
-    def _wait_request(self, changes: Iterable[ObjectRef], seconds: float) -> WaitRequest:
-        targets = {ref: self.sender.targets[ref] for ref in changes}
-        return WaitRequest(
-            targets={ref: target.kind for ref, target in targets.items() if target.kind is not None},
-            deadline=self.options.clock() + seconds,
-            vanishing=frozenset(ref for ref, target in targets.items() if vanishes_when_done(target.body)),
-            should_stop=self.options.should_stop,
-            progress=self.options.progress,
-            clock=self.options.clock,
-        )
-
 
 def _harmless(tell: Callable[[T], None]) -> Callable[[T], None]:
     """Return a callback that never raises: a closed terminal must not end a deployment half way."""
@@ -182,11 +208,15 @@ def _harmless(tell: Callable[[T], None]) -> Callable[[T], None]:
     return told
 
 
-def _targets(request: DeployRequest, writer: ApiWriter) -> dict[ObjectRef, Target]:
-    found, problems = find_targets(request.manifests, writer.served_kinds(), request.environment, request.inventory.id)
-    if problems:
-        raise PlanError(problems)
-    return {target.ref: target for target in found}
+def _targets(request: DeployRequest, writer: ApiWriter) -> Targets:
+    found = find_targets(request.manifests, writer.served_kinds(), request.environment, request.inventory.id)
+    if found.problems:
+        raise PlanError(found.problems)
+    return found
+
+
+def _by_ref(targets: Iterable[Target]) -> dict[ObjectRef, Target]:
+    return {target.ref: target for target in targets}
 
 
 def _refuse_blocked(changes: Iterable[Change]) -> None:

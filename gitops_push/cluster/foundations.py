@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from gitops_push.cluster.api import ApiFailure, ApiReader
 from gitops_push.cluster.deploy_request import DeployRequest
 from gitops_push.cluster.failures import failure_text
 from gitops_push.cluster.rejections import Refusal, kind_of_refusal
-from gitops_push.cluster.targets import Target, find_targets
+from gitops_push.cluster.targets import Target, Targets, find_targets
 from gitops_push.core.errors import GitopsPushError
-from gitops_push.core.objects import ObjectRef
 
 _POLL_SECONDS: Final = 0.2
 
-_LOOK_AROUND: Final = frozenset({"Pod", "RoleBinding", "ClusterRoleBinding"})
+LOOK_AROUND: Final = frozenset({"Pod", "RoleBinding", "ClusterRoleBinding"})
 """Kinds whose admission looks for other objects (service account, role), which may come with the same set."""
 
 
-def served_targets(request: DeployRequest, reader: ApiReader) -> Mapping[ObjectRef, Target]:
+def served_targets(request: DeployRequest, reader: ApiReader) -> Targets:
     """Return the targets as the server sees them now, asking until every kind of the set is served or time is up."""
     options = request.options
     deadline = options.clock() + options.foundation_seconds
     while True:
         served = reader.served_kinds(refresh=True)
-        found, problems = find_targets(request.manifests, served, request.environment, request.inventory.id)
-        complete = not problems and all(_is_served(target) for target in found)
+        found = find_targets(request.manifests, served, request.environment, request.inventory.id)
+        complete = not found.problems and all(_is_served(target) for target in found.applied)
         if complete or options.clock() >= deadline or options.should_stop():
-            return {target.ref: target for target in found}
+            return found
         options.sleep(_POLL_SECONDS)
 
 
@@ -39,7 +37,7 @@ def rejection(reader: ApiReader, target: Target, request: DeployRequest) -> str:
     try:
         reader.dry_run_apply(target.kind, *target.place, target.body)
     except ApiFailure as failure:
-        not_final = target.ref.kind in _LOOK_AROUND and failure.status in {403, 404}
+        not_final = target.ref.kind in LOOK_AROUND and failure.status in {403, 404}
         if failure.status and (not_final or kind_of_refusal(failure) is Refusal.NO_DRY_RUN):
             return ""
         return failure_text(failure, request.redactor)

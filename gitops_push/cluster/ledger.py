@@ -11,11 +11,8 @@ from gitops_push.core.deployment import Deployment, Outcome, Result
 from gitops_push.core.diagnosis import Cause, masked
 from gitops_push.core.inventory import InventoryEntry
 from gitops_push.core.objects import ObjectRef
-from gitops_push.core.plan import APPLIED, WRITING, Action, Change, Plan
+from gitops_push.core.plan import IN_SET, WRITING, Action, Change, HookRun, HookState, Plan
 from gitops_push.core.redaction import Redactor
-
-IN_SET = APPLIED | {Action.UNCHANGED}
-"""The actions of objects that the manifest set holds."""
 
 CREATING = frozenset({Action.CREATE, Action.RECREATE})
 """The actions after which an object has another uid than before."""
@@ -26,7 +23,8 @@ class Ledger:
     """Changes as the deployment goes on; used from one thread.
 
     An object first is *applied*, and later gets its one outcome; what has none at the end was not reached. `wrote` says
-    whether any write was sent; `on_writing` is called before one of those that are sent alone.
+    whether any write was sent; `on_writing` is called before one of those that are sent alone. `hook_objects` are those
+    that hooks have made in this run.
     """
 
     plan: Plan
@@ -41,6 +39,8 @@ class Ledger:
     outcomes: dict[ObjectRef, Outcome] = field(default_factory=dict)
     gone: set[ObjectRef] = field(default_factory=set)
     on_writing: Callable[[], None] = lambda: None
+    hooks: dict[HookRun, Outcome] = field(default_factory=dict)
+    hook_objects: dict[ObjectRef, InventoryEntry] = field(default_factory=dict)
     _failures: int = 0
     _in_flight: ObjectRef | None = None
 
@@ -51,13 +51,14 @@ class Ledger:
     @property
     def all_healthy(self) -> bool:
         """Return whether every outcome so far is a good one."""
-        return all(found.result is Result.DONE for found in self.outcomes.values())
+        return all(found.result is Result.DONE for found in (*self.outcomes.values(), *self.hooks.values()))
 
     @property
     def is_complete(self) -> bool:
         """Return whether every object of the set is as the plan says, ready or not."""
         there = (c.ref in self.uids for c in self.plan.changes if c.action in WRITING and c.action is not Action.PRUNE)
-        return not self.interrupted and not self.has_failed() and all(there)
+        hooks = (hook in self.hooks for hook in self.plan.due_hooks())
+        return not self.interrupted and not self.has_failed() and all(there) and all(hooks)
 
     @contextmanager
     def writing(self, ref: ObjectRef) -> Iterator[None]:
@@ -72,7 +73,13 @@ class Ledger:
     def given_up(self, why: str) -> Ledger:
         """Return the record of a run that is left to itself: a copy, as its thread may still go on with this one."""
         left = replace(
-            self, uids=dict(self.uids), outcomes=dict(self.outcomes), gone=set(self.gone), notes=list(self.notes)
+            self,
+            uids=dict(self.uids),
+            outcomes=dict(self.outcomes),
+            gone=set(self.gone),
+            notes=list(self.notes),
+            hooks=dict(self.hooks),
+            hook_objects=dict(self.hook_objects),
         )
         left.give_up(why)
         return left
@@ -114,8 +121,32 @@ class Ledger:
         told = cause and masked(cause, self.redactor.mask_text)
         self._tell(Outcome(change.ref, change.action, result, self.redactor.mask_text(message), seconds, told))
 
+    def hook_made(self, hook: HookRun, uid: str) -> None:
+        """Note that the object of a hook is there, before the hook is done."""
+        self.gone.discard(hook.ref)
+        self.hook_objects[hook.ref] = replace(hook.entry, uid=uid)
+
+    def hook_gone(self, ref: ObjectRef) -> None:
+        """Note that an object of a hook is deleted."""
+        self.gone.add(ref)
+        self.hook_objects.pop(ref, None)
+
+    def close_hook(
+        self, hook: HookRun, result: Result, message: str = "", seconds: float = 0.0, cause: Cause | None = None
+    ) -> None:
+        """Give the run of a hook its outcome and tell it; the first one counts."""
+        if hook in self.hooks:
+            return
+        text, told = self.redactor.mask_text(message), cause and masked(cause, self.redactor.mask_text)
+        outcome = Outcome(hook.ref, Action.HOOK, result, text, seconds, told, hook.step.phase.title)
+        self.hooks[hook] = outcome
+        self._count(outcome)
+
     def _tell(self, outcome: Outcome) -> None:
         self.outcomes[outcome.ref] = outcome
+        self._count(outcome)
+
+    def _count(self, outcome: Outcome) -> None:
         self._failures += outcome.result in {Result.FAILED, Result.UNKNOWN}
         self.on_outcome(outcome)
 
@@ -128,6 +159,8 @@ class Ledger:
                 self.close(change, Result.DONE, "applied; its health was not checked")
             else:
                 self.close(change, Result.NOT_REACHED, why)
+        for hook in self.plan.due_hooks():
+            self.close_hook(hook, Result.NOT_REACHED, why)
 
     def postpone_prune(self, why: str) -> None:
         """Give every object that was to be deleted the outcome that it is kept for now."""
@@ -139,7 +172,14 @@ class Ledger:
         """Return what is owned now: the set, and what was to be pruned and is not gone."""
         known = {entry.ref: entry for entry in old}
         kept = (known[c.ref] for c in self.plan.changes if c.action not in IN_SET and c.ref in known)
-        return (*self._set_entries(), *(entry for entry in kept if entry.ref not in self.gone))
+        hooks = self._hook_entries().values()
+        return (*self._set_entries(), *(entry for entry in (*kept, *hooks) if entry.ref not in self.gone))
+
+    def _hook_entries(self) -> dict[ObjectRef, InventoryEntry]:
+        """Return the objects of hooks: those of earlier runs that stay, and those of this one."""
+        known = {entry.ref: entry for entry in self.plan.hook_entries}
+        found = {hook.ref: hook.entry for hook in self.plan.hooks if hook.state is not HookState.RUNS}
+        return known | found | self.hook_objects
 
     def _set_entries(self) -> Iterator[InventoryEntry]:
         for change in self.plan.changes:
@@ -154,7 +194,7 @@ class Ledger:
         }
         return Deployment(
             plan=self.plan,
-            outcomes=tuple((in_order | self.outcomes).values()),
+            outcomes=(*(in_order | self.outcomes).values(), *self.hooks.values()),
             started_at=self.started_at,
             finished_at=finished_at,
             wrote=self.wrote,

@@ -145,8 +145,11 @@ def server_changes(
 def blocked_reason(live: Body, request: PlanRequest, operators: Mapping[ObjectRef, str] | None = None) -> str:
     """Return why an object may not be touched, or "". Only with `operators` (see `Survey`) may it be taken over."""
     deletion = deletion_reason(live)
-    if deletion:
-        return f"{deletion}; wait until it has gone"
+    return f"{deletion}; wait until it has gone" if deletion else foreign_reason(live, request, operators)
+
+
+def foreign_reason(live: Body, request: PlanRequest, operators: Mapping[ObjectRef, str] | None = None) -> str:
+    """Return whose an object is, where it is not ours to touch, and how that owner lets go; else ""."""
     named = request.takeovers if operators is not None else NO_TAKEOVERS
     holds = (_hold(owner, named, operators or {}) for owner in other_owners(live, request.inventory.id))
     return "; ".join(hold for hold in holds if hold)
@@ -217,6 +220,7 @@ def _unchanged(request: PlanRequest, found: Survey, target: Target, live: Body |
         live_state="" if live is None else live_state(live, found.redactor, left_out(yields)),
         warnings=tuple(map(found.redactor.mask_text, found.yields.doubts_about(target.ref))),
         yielded=() if live is None else yielded_fields(request, found, target, live),
+        step=target.step,
     )
 
 

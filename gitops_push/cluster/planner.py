@@ -1,8 +1,8 @@
 """Makes the plan: what apply would do to each object, as the server itself predicts it. Never writes.
 
 Requests for N objects in L kinds and namespaces: discovery, L lists, N dry runs; one GET for each external object; one
-more dry run for each object that is to be taken over, two for each that is to be recreated. Only an object that changes
-meanwhile costs more.
+more dry run for each object that is to be taken over, two for each that is to be recreated; those of hooks that run
+(`cluster.hook_plan`). Only an object that changes meanwhile costs more.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from gitops_push.cluster.adoption import with_previews
 from gitops_push.cluster.api import ApiFailure, ApiReader
 from gitops_push.cluster.definitions import check_by_definitions, proven_by_schema
 from gitops_push.cluster.dry_run import READ_AGAIN
+from gitops_push.cluster.hook_plan import hook_entries, plan_hooks
 from gitops_push.cluster.planned import Planned, plan_answered, plan_new, plan_unverified
 from gitops_push.cluster.recreation import plan_recreations
 from gitops_push.cluster.rejections import Refusal, kind_of_refusal, one_for_each_namespace, problems_of
@@ -39,6 +40,7 @@ from gitops_push.core.prune import (
     spare_homes,
 )
 from gitops_push.core.stale_config import readers_of, stale_notes
+from gitops_push.core.waves import deletion_steps
 
 __all__ = ["PlanRequest", "make_plan", "prune_verdicts"]
 
@@ -57,12 +59,16 @@ def make_plan(request: PlanRequest, reader: ApiReader) -> Plan:
     check_not_lost(request.inventory, {**found.live.labelled, **found.live.objects})
     found = with_previews(request, found, reader)
     planned, problems = _plan_set(request, found, reader)
+    pruned = _plan_prune(request, found)
+    depends_on = _dependencies(found.targets, _changing(planned))
+    hooks = plan_hooks(request, found, (*(one.change for one in planned), *pruned), depends_on, reader)
     conflicts = tuple(conflict for one in planned for conflict in one.conflicts)
-    if found.problems or problems:
-        raise PlanError((*found.problems, *one_for_each_namespace(problems), *conflicts))
+    if found.problems or problems or hooks.problems:
+        wrong = one_for_each_namespace((*problems, *hooks.problems))
+        raise PlanError((*found.problems, *wrong, *conflicts))
     if conflicts:
         raise RefusedError(conflicts)
-    changes = (*_with_stale_notes(found, [one.change for one in planned]), *_plan_prune(request, found))
+    changes = (*_with_stale_notes(found, [one.change for one in planned]), *pruned, *hooks.blocked)
     return Plan(
         environment=request.environment.name,
         project=request.inventory.project,
@@ -77,12 +83,16 @@ def make_plan(request: PlanRequest, reader: ApiReader) -> Plan:
         keyed=bool(request.key),
         proven=found.proven,
         notes=tuple(unknown_members(found.live.labelled)),
+        hooks=hooks.runs,
+        attempt=hooks.attempt,
+        hook_entries=hooks.entries,
     )
 
 
 def prune_verdicts(request: PlanRequest, found: Survey) -> tuple[PruneVerdict, ...]:
     """Return the verdict on each live object of the inventory that is not in the set; nothing is deleted on a doubt."""
-    wanted = {target.ref for target in found.targets}
+    hooks = (*(target.ref for target in found.hooks), *(entry.ref for entry in hook_entries(request, found)))
+    wanted = {*(target.ref for target in found.targets), *hooks}
     question = PruneQuestion(
         rules=request.environment.prune,
         part_of_id=request.inventory.id,
@@ -212,8 +222,9 @@ def _plan_prune(request: PlanRequest, found: Survey) -> tuple[Change, ...]:
     replaced = dict(_replaced(request, found))
     deleted = [v.entry.ref for v in verdicts if v.deletes and v.entry.ref not in replaced]
     check_prune_limit(deleted, request.environment.prune, len(request.inventory.entries))
-    changes = (_prune_change(found, verdict, replaced.get(verdict.entry.ref, "")) for verdict in verdicts)
-    return (*changes, *_unseen(request, found))
+    steps = deletion_steps((v.entry.ref, v.live) for v in verdicts)
+    changes = (_prune_change(found, v, replaced.get(v.entry.ref, "")) for v in verdicts)
+    return (*(replace(change, step=steps[change.ref]) for change in changes), *_unseen(request, found))
 
 
 def _unseen(request: PlanRequest, found: Survey) -> Iterator[Change]:

@@ -38,10 +38,11 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """A planned deletion and its request."""
+    """A planned deletion and its request; `propagation` says what becomes of its dependents, as in `ApiWriter`."""
 
     change: Change
     kind: ServedKind
+    propagation: str = "Background"
 
     @property
     def place(self) -> tuple[str, str]:
@@ -101,7 +102,8 @@ def is_planned(live: Body, deletion: Deletion) -> bool:
 
 def _send(writer: ApiWriter, deletion: Deletion, version: str, redactor: Redactor) -> NotGone | None:
     try:
-        writer.delete(deletion.kind, *deletion.place, Precondition(deletion.change.live_uid, version))
+        planned = Precondition(deletion.change.live_uid, version)
+        writer.delete(deletion.kind, *deletion.place, planned, deletion.propagation)
     except ApiFailure as failure:
         # 409: the uid or the version is another one. A lost answer: only a look at the object tells.
         if failure.status != 409 and not failure.ambiguous:

@@ -5,6 +5,7 @@
 | the inventory | get, create or update | refused |
 | objects that were not dry-run, recreations | create, patch (recreations also get, delete) | refused |
 | deletions | get, delete | refused |
+| hooks | as objects that are created, or recreated where they are deleted before or after | refused |
 | waiting | list and watch, or get | refused without both, a note without the first |
 | a lost answer | get of what is written | a note: such an object is reported as unknown |
 | the reasons of a failure | pods, their logs, events, ReplicaSets | a note: they are told in fewer words |
@@ -21,12 +22,13 @@ from gitops_push.cluster.deploy_request import DeployRequest
 from gitops_push.cluster.inventory_store import CONFIG_MAP
 from gitops_push.cluster.pods import has_pods
 from gitops_push.core.crd_schema import definitions_of
+from gitops_push.core.hooks import DeletePolicy
 from gitops_push.core.inventory import Inventory
 from gitops_push.core.inventory_record import needs_shards
 from gitops_push.core.kinds import split_api_version
 from gitops_push.core.objects import Manifest
 from gitops_push.core.ordering import Stage, stage_of
-from gitops_push.core.plan import APPLIED, Action, Change, Fidelity
+from gitops_push.core.plan import APPLIED, IN_SET, Action, Change, Fidelity, HookState, Plan
 from gitops_push.core.readiness import is_waited_for
 
 _POLLED: Final = "its health is asked for again and again instead of being watched"
@@ -44,7 +46,6 @@ _EVIDENCE: Final = (
 """What tells why a workload does not become ready: verb, group, resource, subresource."""
 
 _NAMELESS: Final = frozenset({"create", "list", "watch"})
-_IN_SET: Final = APPLIED | {Action.UNCHANGED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +81,26 @@ def resources(served: ServedKinds, manifests: Iterable[Manifest]) -> ResourceOf:
 
 def needs_of(request: DeployRequest, inventory: Inventory, resource_of: ResourceOf) -> Iterator[Need]:
     """Yield what a deployment needs that is about to write `inventory`, what matters most first."""
-    changes = request.plan.changes
+    hooks = tuple(_hook_changes(request.plan))
+    changes = (*request.plan.changes, *hooks)
     applied = [change for change in changes if change.action in APPLIED]
     yield from _inventory_needs(inventory)
     for change in changes:
         yield from (Need(asked, change) for asked in _questions(change, _write_verbs(change), resource_of))
-    yield from _wait_needs(_waited_for(request), resource_of)
+    yield from _wait_needs((*_waited_for(request), *hooks), resource_of)
     for change in applied:
         yield from (Need(asked, change, without=_UNRESOLVED) for asked in _questions(change, ("get",), resource_of))
     if request.options.wait:
-        yield from _evidence_needs(change for change in changes if change.action in _IN_SET)
+        yield from _evidence_needs(change for change in changes if change.action in IN_SET)
+
+
+def _hook_changes(plan: Plan) -> Iterator[Change]:
+    """Yield what is done to the objects of hooks: they are created, and some of them are deleted before or after."""
+    for hook in plan.hooks:
+        if hook.state is HookState.RUNS:
+            deletes = hook.clears or hook.policies - {DeletePolicy.BEFORE_CREATION}
+            action = Action.RECREATE if deletes else Action.CREATE
+            yield Change(hook.ref, hook.api_version, action, hook.fidelity, origin=hook.origin)
 
 
 def _inventory_needs(inventory: Inventory) -> Iterator[Need]:
@@ -115,7 +126,7 @@ def _waited_for(request: DeployRequest) -> Iterator[Change]:
     """Yield what is waited for: all workloads of the set, or only what is sent and other objects stand on."""
     for change in request.plan.changes:
         stood_on = change.action in APPLIED and stage_of(change.ref) is Stage.FOUNDATIONS
-        if is_waited_for(change.ref) and (stood_on or (request.options.wait and change.action in _IN_SET)):
+        if is_waited_for(change.ref) and (stood_on or (request.options.wait and change.action in IN_SET)):
             yield change
 
 

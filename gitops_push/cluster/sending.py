@@ -23,10 +23,14 @@ from gitops_push.core.yielding import body_with_yields
 
 
 class Sender:
-    """Writes objects. `targets` are the requests, replaced when the definitions of the set are served."""
+    """Writes objects. `targets` are the requests, replaced when the definitions of the set are served.
+
+    `waits` says whether what is sent now is waited for: it then gets its outcome later.
+    """
 
     def __init__(self, course: Course, targets: Mapping[ObjectRef, Target]) -> None:
         self.targets = targets
+        self.waits = course.options.wait
         self._course = course
         self._applier = Applier(course.writer, course.request.redactor, course.options.sleep)
 
@@ -53,7 +57,7 @@ class Sender:
         match fate:
             case Written(uid):
                 ledger.applied(change.ref, uid, seconds)
-                if not (self._course.options.wait and is_waited_for(change.ref)):
+                if not (self.waits and is_waited_for(change.ref)):
                     ledger.close(change, Result.DONE)
             case NotWritten(result, message):
                 ledger.close(change, result, message, seconds)

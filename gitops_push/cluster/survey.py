@@ -19,6 +19,7 @@ from gitops_push.core.disclosure import Disclosure, sensitive_values
 from gitops_push.core.environment import Environment
 from gitops_push.core.errors import Problem
 from gitops_push.core.fieldpath import FieldPath
+from gitops_push.core.hooks import HookRuns
 from gitops_push.core.inventory import Inventory
 from gitops_push.core.objects import Body, ManifestSet, ObjectRef
 from gitops_push.core.ownership import NOTHING_FORCED, ForcedConflicts
@@ -43,7 +44,8 @@ class PlanRequest:
     `redactor` knows the secrets of the run so far; those of both sides are added before anything is shown, and
     `on_secrets` is told of the redactor that knows them. `now` is the time of the report, `clock` counts seconds.
     Without `dry_run` the server is only read. Not `keyed`, secret values are left out of the tags of the plan.
-    `verify` says whether the server is also asked about objects that are proven unchanged.
+    `verify` says whether the server is also asked about objects that are proven unchanged, `hook_runs` which
+    deployments run hooks.
     """
 
     environment: Environment
@@ -60,6 +62,7 @@ class PlanRequest:
     on_secrets: Callable[[Redactor], None] = _unheard
     clock: Callable[[], float] = time.monotonic
     verify: Verify = Verify.ALL
+    hook_runs: HookRuns = HookRuns.CHANGED
 
     @property
     def key(self) -> str:
@@ -82,7 +85,8 @@ class Survey:
     """The findings. `asked` has an answer for each target that the server was asked about; `problems` are masked.
 
     `operators` says of whom objects are taken over why that must not be ("": it may); None: nothing is taken over.
-    The bodies of the targets are those that are sent: without what `yields` leaves to other managers.
+    The bodies of the targets are those that are sent: without what `yields` leaves to other managers. `hooks` are
+    no targets: nobody was asked about them.
     """
 
     targets: tuple[Target, ...]
@@ -92,6 +96,7 @@ class Survey:
     problems: tuple[Problem, ...]
     yields: Yields = Yields()  # noqa: RUF009 - frozen
     operators: Mapping[ObjectRef, str] | None = None
+    hooks: tuple[Target, ...] = ()
 
     def live_of(self, target: Target) -> Body | None:
         """Return the live object that the answer about it describes."""
@@ -130,11 +135,13 @@ def survey(request: PlanRequest, reader: ApiReader, pick: Pick = everything) -> 
     `Verify.CHANGED`, objects that are proven unchanged are not dry-run; the proof has requests (`cluster.proving`).
     """
     served = reader.served_kinds()
-    targets, problems = find_targets(request.manifests, served, request.environment, request.inventory.id)
-    problems = (*problems, *(_is_record(target) for target in targets if target.ref == request.inventory.ref))
-    live = read_live(targets, request.inventory.entries, served, reader, request.inventory.ids)
+    every = find_targets(request.manifests, served, request.environment, request.inventory.id)
+    sent = (*every.applied, *every.hooks)
+    problems = (*every.problems, *(_is_record(target) for target in sent if target.ref == request.inventory.ref))
+    live = read_live(sent, request.inventory.entries, served, reader, request.inventory.ids)
     missing = read_external(request.environment.external, served, reader)
-    targets = with_missing_namespaces(targets, live.objects)
+    every = with_missing_namespaces(every, live.objects)
+    targets = every.applied
     askable = [target for target in targets if not target.deferred and request.dry_run]
     asks_all = request.verify is Verify.ALL
     proven = {} if asks_all else prove_unchanged(askable, live.objects, served, reader)
@@ -143,9 +150,9 @@ def survey(request: PlanRequest, reader: ApiReader, pick: Pick = everything) -> 
     asked = {**proven, **answers}
     asking = Asking(targets, live.objects, asked, request.policy, served, reader, request.concurrency)
     targets, asked, yields = leave_to_others(asking)
-    redactor = request.redactor.with_values(_secrets(request, targets, live, asked))
+    redactor = request.redactor.with_values(_secrets(request, (*targets, *every.hooks), live, asked))
     request.on_secrets(redactor)
-    found = Survey(targets, live, asked, redactor, (), yields)
+    found = Survey(targets, live, asked, redactor, (), yields, hooks=every.hooks)
     return replace(found, problems=tuple(found.masked(problem) for problem in (*problems, *missing)))
 
 

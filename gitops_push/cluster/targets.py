@@ -12,25 +12,29 @@ from gitops_push.core.crd_schema import definitions_of
 from gitops_push.core.definition_check import Definitions
 from gitops_push.core.environment import Environment
 from gitops_push.core.errors import Problem
+from gitops_push.core.hooks import role_of
 from gitops_push.core.kinds import scopes_of
 from gitops_push.core.normalization import body_to_send
 from gitops_push.core.objects import Body, Manifest, ManifestSet, ObjectRef
 from gitops_push.core.scopes import settle_scope
 from gitops_push.core.suggestion import did_you_mean
 from gitops_push.core.validation import duplicate_problems
+from gitops_push.core.waves import MAIN, Step, steps_of
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """One manifest with its request. `kind` None: not served yet, its definition comes with the set.
 
-    `deferred` says why the server is not asked about it before its definition or namespace is there, or is "".
+    `deferred` says why the server is not asked about it before its definition or namespace is there, or is "". `step`
+    is the wave in which it is applied; a hook may have many.
     """
 
     manifest: Manifest
     kind: ServedKind | None
     body: dict[str, Any] = field(repr=False)
     deferred: str = ""
+    step: Step = MAIN
 
     @property
     def ref(self) -> ObjectRef:
@@ -55,35 +59,51 @@ def settled(manifests: ManifestSet, served: ServedKinds, environment: Environmen
     return tuple(settle_scope(m, environment.namespace, origin, is_namespaced) for m in manifests.manifests)
 
 
-def find_targets(
-    manifests: ManifestSet, served: ServedKinds, environment: Environment, part_of_id: str
-) -> tuple[tuple[Target, ...], tuple[Problem, ...]]:
-    """Return the targets of all manifests that can be sent, and a problem for each that cannot.
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What of a set can be sent: objects that are applied, and hooks. A problem for each that cannot be sent."""
 
-    Objects that the environment calls external are no targets: they are never written.
+    applied: tuple[Target, ...]
+    hooks: tuple[Target, ...]
+    problems: tuple[Problem, ...]
+
+
+def find_targets(manifests: ManifestSet, served: ServedKinds, environment: Environment, part_of_id: str) -> Targets:
+    """Return the targets of all manifests.
+
+    Objects that the environment calls external are no targets, as they are never written; nor is what an annotation
+    leaves out.
     """
     placed = settled(manifests, served, environment)
     problems = list(duplicate_problems(placed))
     definitions = definitions_of(placed)
-    targets: list[Target] = []
-    for manifest in placed:
-        if manifest.ref in environment.external:
+    roles = [(manifest, role_of(manifest)) for manifest in placed]
+    steps = steps_of((manifest.ref, manifest.body, role) for manifest, role in roles)
+    applied: list[Target] = []
+    hooks: list[Target] = []
+    for manifest, role in roles:
+        if role.left_out or manifest.ref in environment.external:
             continue
         kind, deferred = _kind_of(manifest, served, definitions)
         if kind is None and not deferred:
             problems.append(_not_served(manifest, served))
         else:
-            targets.append(Target(manifest, kind, body_to_send(manifest, part_of_id), deferred))
-    return tuple(targets), tuple(problems)
+            among = hooks if role.hooked else applied
+            body, step = body_to_send(manifest, part_of_id), steps.get(manifest.ref, MAIN)
+            among.append(Target(manifest, kind, body, deferred, step))
+    return Targets(tuple(applied), tuple(hooks), tuple(problems))
 
 
-def with_missing_namespaces(targets: Iterable[Target], live: Mapping[ObjectRef, Body]) -> tuple[Target, ...]:
+def with_missing_namespaces(targets: Targets, live: Mapping[ObjectRef, Body]) -> Targets:
     """Return the targets, those in a namespace that the set itself creates deferred."""
-    every = tuple(targets)
-    missing = {t.ref.name for t in every if (t.ref.group, t.ref.kind) == ("", "Namespace") and t.ref not in live}
-    return tuple(
-        replace(t, deferred="in a new namespace") if t.ref.namespace in missing and not t.deferred else t for t in every
-    )
+    namespaces = (t.ref for t in targets.applied if (t.ref.group, t.ref.kind) == ("", "Namespace"))
+    missing = {ref.name for ref in namespaces if ref not in live}
+
+    def deferred(every: Iterable[Target]) -> tuple[Target, ...]:
+        reason = "in a new namespace"
+        return tuple(replace(t, deferred=reason) if t.ref.namespace in missing and not t.deferred else t for t in every)
+
+    return replace(targets, applied=deferred(targets.applied), hooks=deferred(targets.hooks))
 
 
 def _kind_of(manifest: Manifest, served: ServedKinds, definitions: Definitions) -> tuple[ServedKind | None, str]:

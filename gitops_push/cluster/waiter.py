@@ -17,6 +17,7 @@ from gitops_push.cluster.observation import Observation, Seen, Source, Unseen
 from gitops_push.cluster.pods import POD, PodIndex, has_pods
 from gitops_push.core.causes import CauseCode
 from gitops_push.core.diagnosis import Cause
+from gitops_push.core.hook_readiness import at_its_end
 from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.readiness import Failed, Progressing, Readiness, Ready, Unknown
 
@@ -29,13 +30,14 @@ _TELL_EVERY_SECONDS: Final = 2.0
 class WaitRequest:
     """What to wait for, until when (`deadline` on `clock`).
 
-    `vanishing` are Jobs that are deleted when they are done: missing, they are ready. `progress` gets a line for people
-    when the number of ready objects changes.
+    `vanishing` are Jobs that are deleted when they are done: missing, they are ready. `hooks` are ready when they have
+    come to their end. `progress` gets a line for people when the number of ready objects changes.
     """
 
     targets: Mapping[ObjectRef, ServedKind]
     deadline: float
     vanishing: frozenset[ObjectRef] = frozenset()
+    hooks: frozenset[ObjectRef] = frozenset()
     should_stop: Callable[[], bool] = lambda: False
     progress: Callable[[str], None] = lambda _: None
     clock: Callable[[], float] = time.monotonic
@@ -182,7 +184,8 @@ class _Wait:
             return
         live = self.live[ref]
         if live is not None:
-            self._settle(ref, self.check.of(ref, live))
+            found = self.check.of(ref, live)
+            self._settle(ref, at_its_end(ref, live, found) if ref in self.request.hooks else found)
         elif ref in self.request.vanishing:
             self._settle(ref, Ready("finished and deleted"))
         else:

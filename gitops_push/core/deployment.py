@@ -26,7 +26,8 @@ class Result(StrEnum):
 class Outcome:
     """What happened to one object. `message` says why it is not `DONE`; `duration_seconds` includes waiting.
 
-    `cause` has the evidence of what is not ready.
+    `cause` has the evidence of what is not ready. `phase` is that of a hook, as its annotation spells it; "" for other
+    objects.
     """
 
     ref: ObjectRef
@@ -35,6 +36,12 @@ class Outcome:
     message: str = ""
     duration_seconds: float = 0.0
     cause: Cause | None = None
+    phase: str = ""
+
+    @property
+    def deed(self) -> str:
+        """Return what was done, for people: the action, or `PreSync hook`."""
+        return f"{self.phase} hook" if self.phase else self.action.value
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Final
 
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import Problem, RefusedError
-from gitops_push.core.plan import Action, Change, Fidelity
+from gitops_push.core.plan import Action, Change, Fidelity, HookRun, HookState
 
 _MEANINGS: Final = {
     Fidelity.SERVER: "checked by the server",
@@ -27,7 +27,12 @@ _ASK_FOR_LESS: Final = "a recreation cannot be proven further: ask for less by -
 
 def meaning_of(change: Change) -> str:
     """Return what the fidelity of a change says, for people."""
-    return _TRIED if is_tried(change) else _MEANINGS[change.fidelity]
+    return certainty(change.fidelity, tried=is_tried(change))
+
+
+def certainty(fidelity: Fidelity, *, tried: bool) -> str:
+    """Return what a fidelity says, for people; `tried` where the two halves of a recreation were dry-run."""
+    return _TRIED if tried and fidelity is Fidelity.SCHEMA else _MEANINGS[fidelity]
 
 
 def is_tried(change: Change) -> bool:
@@ -35,13 +40,20 @@ def is_tried(change: Change) -> bool:
     return change.action is Action.RECREATE and change.fidelity is Fidelity.SCHEMA
 
 
-def check_fidelity(changes: Iterable[Change], least: Fidelity | None) -> None:
-    """Raise `RefusedError` with every change that is less sure than `least`; None asks for nothing."""
+def check_fidelity(changes: Iterable[Change], least: Fidelity | None, hooks: Iterable[HookRun] = ()) -> None:
+    """Raise `RefusedError` with every change and hook that is less sure than `least`; None asks for nothing."""
     if least is None:
         return
-    problems = tuple(_too_low(change, least) for change in changes if change.fidelity.is_less_sure_than(least))
+    runs = (_creation(hook) for hook in hooks if hook.state is HookState.RUNS)
+    every = (*changes, *runs)
+    problems = tuple(_too_low(change, least) for change in every if change.fidelity.is_less_sure_than(least))
     if problems:
         raise RefusedError(problems)
+
+
+def _creation(hook: HookRun) -> Change:
+    action = Action.RECREATE if hook.clears else Action.CREATE
+    return Change(hook.ref, hook.api_version, action, hook.fidelity, reason=hook.reason, origin=hook.origin)
 
 
 def _too_low(change: Change, least: Fidelity) -> Problem:

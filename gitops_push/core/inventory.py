@@ -55,11 +55,15 @@ UNFINISHED: Final = frozenset({InventoryState.APPLYING, InventoryState.FAILED, I
 
 @dataclass(frozen=True, slots=True, order=True)
 class InventoryEntry:
-    """An owned object. `uid` is "" while its creation is not confirmed; `api_version` is the one last applied."""
+    """An owned object. `uid` is "" while its creation is not confirmed; `api_version` is the one last applied.
+
+    `hook` is the name of the hook that made it, "" for an object that is kept as it is written.
+    """
 
     ref: ObjectRef
     api_version: str
     uid: str = ""
+    hook: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,8 @@ class Inventory:
     `key` is random, made at the first deployment and kept for ever: tags of secret values in plans, and the digest of
     the set here, are keyed with it. `shards` are those that the stored version names, () where the record has the list
     itself; `generation` counts the versions since the first that had some, 0 before. `former` is the record that this
-    one takes over, until no object carries the label of that any more.
+    one takes over, until no object carries the label of that any more. `attempt` names the last deployment that ran
+    hooks (`core.plan.Plan.attempt`).
     """
 
     project: str
@@ -113,6 +118,7 @@ class Inventory:
     shards: tuple[Shard, ...] = ()
     generation: int = 0
     former: RecordName | None = None
+    attempt: str = ""
 
     @property
     def ref(self) -> ObjectRef:

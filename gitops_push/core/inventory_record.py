@@ -212,6 +212,8 @@ def _data(inventory: Inventory) -> dict[str, str]:
         data["renamedFrom"] = str(inventory.former)
     if inventory.key:
         data["planKey"] = inventory.key
+    if inventory.attempt:
+        data["attempt"] = inventory.attempt
     if inventory.deployed_at is not None:
         data["deployedAt"] = inventory.deployed_at.isoformat()
     return data
@@ -238,6 +240,7 @@ def _read(
         resource_version=text_of(metadata.get("resourceVersion", "")),
         uid=text_of(metadata.get("uid", "")),
         key=text_of(data.get("planKey", "")),
+        attempt=text_of(data.get("attempt", "")),
         shards=shards,
         generation=int(data.get("generation", "0")),
         former=_record_name(text_of(data.get("renamedFrom", ""))),

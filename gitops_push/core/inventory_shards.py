@@ -126,6 +126,7 @@ def _fields(entry: InventoryEntry) -> dict[str, str]:
         "namespace": entry.ref.namespace,
         "name": entry.ref.name,
         "uid": entry.uid,
+        "hook": entry.hook,
     }
     return {name: value for name, value in fields.items() if value}
 
@@ -134,4 +135,4 @@ def _entry(fields: Mapping[str, Any]) -> InventoryEntry:
     api_version = text_of(fields["apiVersion"])
     group, _ = split_api_version(api_version)
     ref = ObjectRef(group, text_of(fields["kind"]), text_of(fields.get("namespace", "")), text_of(fields["name"]))
-    return InventoryEntry(ref, api_version, text_of(fields.get("uid", "")))
+    return InventoryEntry(ref, api_version, text_of(fields.get("uid", "")), text_of(fields.get("hook", "")))

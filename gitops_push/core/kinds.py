@@ -52,6 +52,16 @@ _CLUSTER_SCOPED: Final[Mapping[str, str]] = {
     "storagemigration.k8s.io": "StorageVersionMigration",
 }
 
+KEPT_KINDS: Final = frozenset(
+    {
+        ("", "Namespace"),
+        ("", "PersistentVolume"),
+        ("", "PersistentVolumeClaim"),
+        ("apiextensions.k8s.io", "CustomResourceDefinition"),
+    }
+)
+"""Kinds whose deletion takes data with it: pruned only if `prune.kinds` names them, and never recreated."""
+
 
 def _spread(table: Mapping[str, str], namespaced: bool) -> dict[tuple[str, str], bool]:
     return {(group, kind): namespaced for group, kinds in table.items() for kind in kinds.split()}
@@ -65,6 +75,16 @@ def split_api_version(api_version: str) -> tuple[str, str]:
     """Return (group, version): ("apps", "v1") of "apps/v1", ("", "v1") of "v1"."""
     group, _, version = api_version.rpartition("/")
     return group, version
+
+
+def defined_kind(body: Body) -> tuple[str, str]:
+    """Return the (group, kind) that a CustomResourceDefinition defines, ("", "") for what is none."""
+    if body.get("kind") != "CustomResourceDefinition":
+        return "", ""
+    spec = body.get("spec")
+    names = spec.get("names") if isinstance(spec, Mapping) else None
+    kind = names.get("kind") if isinstance(names, Mapping) else ""
+    return (str(spec.get("group", "")), str(kind)) if isinstance(spec, Mapping) else ("", "")
 
 
 def scopes_of(bodies: Iterable[Body]) -> Mapping[tuple[str, str], bool]:

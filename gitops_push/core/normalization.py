@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from gitops_push.core.fieldpath import FieldPath, resolve
+from gitops_push.core.hooks import TRACKING_ID
 from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.objects import Body, Manifest
 from gitops_push.core.origin import Origin
@@ -31,6 +32,7 @@ _SERVER_METADATA: Final = frozenset(
         "uid",
     }
 )
+_NEVER_SENT: Final = frozenset({LAST_APPLIED, TRACKING_ID})
 _SERVER_ANNOTATIONS: Final = frozenset({LAST_APPLIED, "deployment.kubernetes.io/revision"})
 
 
@@ -102,11 +104,16 @@ def _without_nulls(value: Any) -> Any:
 
 
 def _own_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop what the server sets: a uid or resourceVersion would become a precondition of the request."""
+    """Drop what the server sets, where a uid or resourceVersion would become a precondition, and other tools' marks.
+
+    Empty annotations go, too: once others have set some, sending none would make the map itself ours.
+    """
     kept = {key: value for key, value in metadata.items() if key not in _SERVER_METADATA}
     annotations = kept.get("annotations")
-    if isinstance(annotations, Mapping) and LAST_APPLIED in annotations:
-        kept["annotations"] = {key: value for key, value in annotations.items() if key != LAST_APPLIED}
+    if isinstance(annotations, Mapping):
+        kept["annotations"] = {key: value for key, value in annotations.items() if key not in _NEVER_SENT}
+        if not kept["annotations"]:
+            del kept["annotations"]
     return kept
 
 

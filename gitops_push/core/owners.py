@@ -14,6 +14,7 @@ from shlex import quote
 from typing import Any, Final
 
 from gitops_push.core.fieldpath import FieldPath, format_field_path
+from gitops_push.core.hooks import TRACKING_ID
 from gitops_push.core.inventory import PART_OF_LABEL, SET_ID_LABEL
 from gitops_push.core.managed_fields import manager_entries, our_entry
 from gitops_push.core.objects import Body, ObjectRef
@@ -22,7 +23,6 @@ from gitops_push.core.takeovers import is_owner
 _INSTANCE: Final = "app.kubernetes.io/instance"
 _MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 _ARGOCD_INSTANCE: Final = "argocd.argoproj.io/instance"
-_ARGOCD_TRACKING: Final = "argocd.argoproj.io/tracking-id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ _ARGOCD_MANAGERS: Final = ("argocd-controller", "argocd-application-controller")
 
 
 def _argocd(marks: _Marks) -> Iterator[OtherOwner]:
-    application, _, target = marks.annotations.get(_ARGOCD_TRACKING, "").partition(":")
+    application, _, target = marks.annotations.get(TRACKING_ID, "").partition(":")
     labels = marks.label(_ARGOCD_INSTANCE, _INSTANCE)
     if target and target == _tracked_as(marks.body):
         # An application outside of Argo CD's own namespace is written NAMESPACE_NAME; no such name holds a "_".
@@ -151,7 +151,7 @@ def _argocd(marks: _Marks) -> Iterator[OtherOwner]:
     else:
         return
     keys = (
-        *marks.annotation(_ARGOCD_TRACKING, "argocd.argoproj.io/installation-id"),
+        *marks.annotation(TRACKING_ID, "argocd.argoproj.io/installation-id"),
         *(path for path in labels if path[-1] == _ARGOCD_INSTANCE or marks.labels[_INSTANCE] == name),
     )
     finalizers = [f for f in _metadata(marks.body).get("finalizers") or () if str(f).startswith("argocd.argoproj.io/")]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from gitops_push.core.fielddiff import ABSENT, FieldChange, Shown
+from gitops_push.core.hooks import IN_ORDER, DeletePolicy, Phase
+from gitops_push.core.inventory import InventoryEntry
 from gitops_push.core.objects import ObjectRef
-from gitops_push.core.ordering import apply_key
 from gitops_push.core.origin import Origin
+from gitops_push.core.waves import MAIN, Step, order_key
 from gitops_push.core.yielding import Yield
 
 
@@ -18,7 +20,7 @@ class Action(StrEnum):
     """What apply does to an object. `BLOCKED` ones stop the run.
 
     `OWNERSHIP` changes managedFields only; `TAKE_OVER` makes the fields of an earlier tool ours before it updates;
-    `RECREATE` deletes the object and creates it again.
+    `RECREATE` deletes the object and creates it again. `HOOK` is that of a `HookRun`, and never of a `Change`.
     """
 
     CREATE = "create"
@@ -27,6 +29,7 @@ class Action(StrEnum):
     OWNERSHIP = "update (ownership)"
     TAKE_OVER = "take over"
     UNCHANGED = "unchanged"
+    HOOK = "run hook"
     PRUNE = "delete"
     KEPT = "kept"
     BLOCKED = "blocked"
@@ -125,7 +128,7 @@ class Change:
     object. `take_over` is there for `Action.TAKE_OVER`, and for one that is blocked. `immutable` are the fields, as the
     server names them, that make a recreation necessary. `gained` and `released` are fields that become ours, or cease
     to be, while their value stays. `content` is the tag (`Disclosure.tag`) of what is sent, or of what we set in an
-    object to be deleted; `effect` is that of `core.live_state`.
+    object to be deleted; `effect` is that of `core.live_state`. `step` is the wave in which it is applied or deleted.
     """
 
     ref: ObjectRef
@@ -152,6 +155,7 @@ class Change:
     released: tuple[str, ...] = ()
     content: str = ""
     effect: str = ""
+    step: Step = MAIN
 
     @property
     def server_changes(self) -> int:
@@ -167,13 +171,66 @@ class Change:
 APPLIED = frozenset({Action.CREATE, Action.UPDATE, Action.RECREATE, Action.OWNERSHIP, Action.TAKE_OVER})
 """The actions that send an object of the set."""
 
+IN_SET = APPLIED | {Action.UNCHANGED}
+"""The actions of objects that the manifest set holds."""
+
 WRITING = APPLIED | {Action.PRUNE}
 """The actions that cause a write."""
+
+
+class HookState(StrEnum):
+    """What is left of a hook: all of it, its end, or nothing, as an earlier run of the same deployment has run it."""
+
+    RUNS = "runs"
+    AWAITED = "awaited"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class HookRun:
+    """One run of a hook in one step of a deployment.
+
+    `ref` is its object; where that has a generated name, `config_name` is what comes before the generated part.
+    `clears` are the objects of earlier runs that are deleted first. `content` binds what is sent.
+    """
+
+    ref: ObjectRef
+    config_name: str
+    api_version: str
+    step: Step
+    state: HookState = HookState.RUNS
+    policies: frozenset[DeletePolicy] = frozenset()
+    fidelity: Fidelity = Fidelity.CLIENT
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+    clears: tuple[Change, ...] = ()
+    live_uid: str = ""
+    origin: Origin | None = None
+    content: str = ""
+
+    @property
+    def config_ref(self) -> ObjectRef:
+        """Return the ref of its manifest."""
+        return replace(self.ref, name=self.config_name)
+
+    @property
+    def is_generated(self) -> bool:
+        """Return whether its name is new in every deployment."""
+        return self.config_name != self.ref.name
+
+    @property
+    def entry(self) -> InventoryEntry:
+        """Return how the inventory records its object."""
+        uid = "" if self.state is HookState.RUNS else self.live_uid
+        return InventoryEntry(self.ref, self.api_version, uid, self.config_name)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All changes of one environment, sorted: blocked ones, deletions, recreations, the rest in the order of apply.
+
+    `hooks` are those that a deployment of it runs, in order; where it runs none, there are none. `attempt` names that
+    deployment and its repetitions. `hook_entries` are the objects of hooks that the inventory has and that stay.
 
     `dry_run` False: nothing was asked but what is there, so no change is checked by the server. `namespace` is that of
     the inventory. `keyed` says whether the tags hold secret values, under the inventory's key.
@@ -194,20 +251,35 @@ class Plan:
     keyed: bool = False
     proven: int = 0
     notes: tuple[str, ...] = ()
+    hooks: tuple[HookRun, ...] = ()
+    attempt: str = ""
+    hook_entries: tuple[InventoryEntry, ...] = ()
 
     @property
     def has_changes(self) -> bool:
         """Return whether apply would write anything."""
-        return any(change.action in WRITING for change in self.changes)
+        return any(change.action in WRITING for change in self.changes) or any(self.due_hooks())
 
     def count(self, action: Action) -> int:
-        """Return how many objects have this action."""
+        """Return how many objects have this action; for hooks, how many runs are left to do."""
+        if action is Action.HOOK:
+            return sum(1 for _ in self.due_hooks())
         return sum(change.action is action for change in self.changes)
+
+    def due_hooks(self) -> Iterator[HookRun]:
+        """Yield the hooks that a deployment has yet to run, or to await, if all goes well."""
+        for hook in self.hooks:
+            if hook.step.phase in IN_ORDER and hook.state is not HookState.DONE:
+                yield hook
+
+    def hooks_of(self, phase: Phase) -> tuple[HookRun, ...]:
+        """Return the hooks of a phase, in order."""
+        return tuple(hook for hook in self.hooks if hook.step.phase is phase)
 
 
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Return the changes: blocked ones, deletions (in reverse order of apply), recreations, the rest as apply goes."""
-    every = sorted(changes, key=lambda change: apply_key(change.ref))
+    every = sorted(changes, key=lambda change: order_key(change.step, change.ref))
     blocked = [change for change in every if change.action is Action.BLOCKED]
     deleted = [change for change in reversed(every) if change.action is Action.PRUNE]
     recreated = [change for change in every if change.action is Action.RECREATE]

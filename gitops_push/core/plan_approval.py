@@ -13,7 +13,9 @@ from gitops_push.core.plan_digest import BoundField, BoundObject, BoundPlan, Han
 Part: TypeAlias = "str | BoundField | Handover | None"
 
 _UNCHANGED: Final = Action.UNCHANGED.value
-_PRUNE: Final = Action.PRUNE.value
+_DONE_WHEN_AWAY: Final = frozenset({Action.PRUNE.value, Action.HOOK.value})
+"""What an earlier run has done leaves nothing of these in the plan."""
+
 _T = TypeVar("_T", BoundField, Handover)
 
 
@@ -52,7 +54,7 @@ def _moves_of(
 ) -> Iterator[Move]:
     approved, now = then.get(ref), today.get(ref)
     if approved is None or now is None:
-        if now is not None or (approved is not None and approved.action != _PRUNE):
+        if now is not None or (approved is not None and approved.action not in _DONE_WHEN_AWAY):
             yield Move(ref, "object", _action(approved), _action(now))
     elif object_digest(approved) != object_digest(now) and not _is_done(approved, now):
         yield from _differences(approved, now)

@@ -1,7 +1,8 @@
 """What of a plan binds: two plans with the same digest do the same, whoever made them, when, and from which commit.
 
 Part of it are the cluster, the inventory, and of each object that is in the set or would be deleted: the action, how
-sure it is, the whole manifest as it is sent, the fields that change with both values, and whose fields change hands.
+sure it is, the whole manifest as it is sent, the fields that change with both values, and whose fields change hands;
+and of each hook that runs its manifest.
 Left out is what does not change what happens: the commit, times, resourceVersions and uids (an object that somebody
 deleted and created again just as it was is the same to us, and each write carries its own precondition), the places in
 the config, warnings, notes, and objects that are kept.
@@ -18,7 +19,7 @@ from typing import Final
 from gitops_push.core.fielddiff import FieldChange, FieldOwner, Shown
 from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.objects import ObjectRef
-from gitops_push.core.plan import Action, Change, Plan, TakeOver
+from gitops_push.core.plan import Action, Change, HookRun, Plan, TakeOver
 
 FORMAT: Final = 1
 """The version of the rule by which digests are made; part of each digest."""
@@ -83,7 +84,10 @@ def plan_digest(plan: Plan) -> str:
 
 def bound(plan: Plan) -> BoundPlan:
     """Return what binds of a plan, sorted by object."""
-    objects = (_bound_object(change) for change in plan.changes if change.action is not Action.KEPT)
+    objects = (
+        *(_bound_object(change) for change in plan.changes if change.action is not Action.KEPT),
+        *_bound_hooks(plan.hooks),
+    )
     return BoundPlan(
         environment=plan.environment,
         project=plan.project,
@@ -118,6 +122,15 @@ def _bound_object(change: Change) -> BoundObject:
         content=change.content,
         handovers=tuple(sorted(set(_handovers(change)))),
         fields=tuple(_bound_fields(change.fields)),
+    )
+
+
+def _bound_hooks(hooks: Iterable[HookRun]) -> Iterable[BoundObject]:
+    """Return what binds of hooks: once for all runs of one, whether an earlier run has done some of them or not."""
+    first = {hook.config_ref: hook for hook in reversed(tuple(hooks))}
+    return (
+        BoundObject(ref, hook.api_version, Action.HOOK.value, fidelity="", content=hook.content)
+        for ref, hook in first.items()
     )
 
 

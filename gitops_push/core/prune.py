@@ -11,19 +11,10 @@ from gitops_push.core.codes import Code
 from gitops_push.core.environment import PruneRules
 from gitops_push.core.errors import Problem, RefusedError
 from gitops_push.core.inventory import PART_OF_LABEL, InventoryEntry
+from gitops_push.core.kinds import KEPT_KINDS, defined_kind
 from gitops_push.core.managed_fields import our_entry
 from gitops_push.core.objects import Body, Manifest, ObjectRef
 from gitops_push.core.owners import deletion_reason, other_owners
-
-KEPT_KINDS: Final = frozenset(
-    {
-        ("", "Namespace"),
-        ("", "PersistentVolume"),
-        ("", "PersistentVolumeClaim"),
-        ("apiextensions.k8s.io", "CustomResourceDefinition"),
-    }
-)
-"""Kinds whose deletion takes data with it: pruned only if `prune.kinds` names them."""
 
 FLOOR: Final = 3
 """So many deletions a run are always allowed, whatever `prune.max` says."""
@@ -86,18 +77,10 @@ def spare_homes(verdicts: Iterable[PruneVerdict], staying: Iterable[ObjectRef]) 
 
 
 def _spared(verdict: PruneVerdict, needed_by: Mapping[ObjectRef | tuple[str, str], ObjectRef]) -> PruneVerdict:
-    inside = needed_by.get(verdict.entry.ref) or needed_by.get(_defined_by(verdict.live))
+    inside = needed_by.get(verdict.entry.ref) or needed_by.get(defined_kind(verdict.live))
     if verdict.kept or inside is None:
         return verdict
     return replace(verdict, kept=f"{inside} stays, and would be deleted with it")
-
-
-def _defined_by(live: Body) -> tuple[str, str]:
-    """Return the (group, kind) that a CustomResourceDefinition defines, ("", "") for what is none."""
-    if live.get("kind") != "CustomResourceDefinition":
-        return "", ""
-    spec = live.get("spec") or {}
-    return str(spec.get("group", "")), str((spec.get("names") or {}).get("kind", ""))
 
 
 def hash_predecessors(entries: Iterable[InventoryEntry], manifest: Manifest) -> tuple[InventoryEntry, ...]:

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from gitops_push.core.environment import FieldRule
-from gitops_push.core.kinds import BUILT_IN
+from gitops_push.core.kinds import BUILT_IN, KEPT_KINDS
 from gitops_push.core.objects import Body, Manifest, ObjectRef
-from gitops_push.core.prune import KEPT_KINDS
 from gitops_push.core.rules import applies
 
 ANNOTATION: Final = "gitops-push.dev/recreate"

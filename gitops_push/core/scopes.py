@@ -12,8 +12,9 @@ the API server does (kustomize's `namespace:` also puts it into custom resources
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from gitops_push.core.kinds import split_api_version
 from gitops_push.core.objects import Body, Manifest, ObjectRef
@@ -40,10 +41,19 @@ def settle_scope(manifest: Manifest, namespace: str, namespace_origin: Origin, i
 
 
 def ref_of(body: Body) -> ObjectRef:
-    """Return the ref of a body with kind and metadata.name, in the namespace that it names."""
+    """Return the ref of a body with kind and metadata.name, in the namespace that it names.
+
+    Of a hook whose name the server makes up, the name is what it begins with.
+    """
     group, _ = split_api_version(body.get("apiVersion") or "")
     metadata = body["metadata"]
-    return ObjectRef(group, body["kind"], metadata.get("namespace") or "", metadata["name"])
+    return ObjectRef(group, body["kind"], metadata.get("namespace") or "", name_of(metadata))
+
+
+def name_of(metadata: Mapping[str, Any]) -> str:
+    """Return the name of an object, or what its generated name begins with."""
+    name: str = metadata["name"] if "name" in metadata else metadata["generateName"]
+    return name
 
 
 def _with_namespace(body: Body, namespace: str, origin: Origin) -> Body:

@@ -13,10 +13,12 @@ from typing import Any, Final
 from gitops_push.core.codes import Code
 from gitops_push.core.environment import Environment
 from gitops_push.core.errors import Problem
+from gitops_push.core.hooks import is_hook, role_of
 from gitops_push.core.kinds import split_api_version
 from gitops_push.core.names import unsafe_name, wrong_key, wrong_label, wrong_label_value, wrong_name
 from gitops_push.core.objects import Manifest, ObjectRef
 from gitops_push.core.origin import Origin
+from gitops_push.core.scopes import name_of
 from gitops_push.core.sizes import size_problems
 from gitops_push.core.suggestion import did_you_mean
 from gitops_push.core.tree import Node, origin_at
@@ -35,7 +37,6 @@ _POD_SPECS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("batch", "Job"): _TEMPLATE,
     ("batch", "CronJob"): ("spec", "jobTemplate", *_TEMPLATE),
 }
-_HOOKS: Final = ("argocd.argoproj.io/hook", "helm.sh/hook")
 _STRING_MAPS: Final = {"ConfigMap": ("data", "binaryData"), "Secret": ("data", "stringData")}
 
 
@@ -48,8 +49,9 @@ def object_problems(body: Node, origin: Origin) -> tuple[Problem, ...]:
 
 def set_problems(manifests: Sequence[Manifest], environment: Environment) -> tuple[Problem, ...]:
     """Return all that is wrong with the objects together: none at all, the same one twice, unknown namespaces."""
-    if not manifests:
-        message = f"environment {environment.name} has no objects"
+    if not any(role_of(manifest).is_applied for manifest in manifests):
+        only_hooks = " but hooks" if manifests else ""
+        message = f"environment {environment.name} has no objects{only_hooks}"
         hint = "an empty set would delete all that was deployed; to keep nothing, delete it with kubectl"
         return (Problem(Code.EMPTY_SET, message, environment.origin, hint=hint),)
     unknown = unknown_namespaces(manifests, environment) if environment.declared else ()
@@ -109,7 +111,7 @@ def _checks(body: dict[str, Any], origin: Origin) -> Iterator[Problem]:
     group, _ = split_api_version(body["apiVersion"])
     metadata = body["metadata"]
     namespace = metadata.get("namespace") or ""
-    ref = ObjectRef(group, body["kind"], namespace, metadata["name"])
+    ref = ObjectRef(group, body["kind"], namespace, name_of(metadata))
     yield from _name_problems(body, ref, origin)
     for name in ("labels", "annotations"):
         yield from _string_map_problems(body, ref, ("metadata", name), origin)
@@ -135,22 +137,22 @@ def _identity_problems(body: dict[str, Any], origin: Origin) -> Iterator[Problem
         yield _wrong_identity(body, ("metadata",), "metadata", origin, "a mapping")
         return
     if "name" not in metadata and "generateName" in metadata:
-        yield _generated_name(body, metadata, origin)
+        yield from _generated_name_problems(body, metadata, origin)
     elif not (isinstance(metadata.get("name"), str) and metadata["name"]):
         yield _wrong_identity(body, ("metadata", "name"), "metadata.name", origin)
     if not isinstance(metadata.get("namespace") or "", str):
         yield _wrong_identity(body, ("metadata", "namespace"), "metadata.namespace", origin)
 
 
-def _generated_name(body: dict[str, Any], metadata: dict[str, Any], origin: Origin) -> Problem:
-    annotations = metadata.get("annotations")
-    hook = next((name for name in _HOOKS if isinstance(annotations, dict) and name in annotations), "")
-    message = f"{_called(body)} has generateName and no name: every run would create another one"
-    if hook:
-        message = f"{_called(body)} has generateName and no name: hooks ({hook}) are not supported yet"
-    hint = "give it a name; an object whose name the server makes up cannot be compared with the cluster"
+def _generated_name_problems(body: dict[str, Any], metadata: dict[str, Any], origin: Origin) -> Iterator[Problem]:
+    """A name that is new in each run is for hooks, which are made anew in each run."""
     place = origin_at(body, ("metadata", "generateName")) or origin
-    return Problem(Code.MANIFEST_INVALID, message, place, hint=hint)
+    if not is_hook(body):
+        message = f"{_called(body)} has generateName and no name: every run would create another one"
+        hint = "give it a name; an object whose name the server makes up cannot be compared with the cluster"
+        yield Problem(Code.MANIFEST_INVALID, message, place, hint=hint)
+    elif not (isinstance(metadata["generateName"], str) and metadata["generateName"]):
+        yield _wrong_identity(body, ("metadata", "generateName"), "metadata.generateName", origin)
 
 
 def _wrong_identity(
@@ -171,9 +173,10 @@ def _wrong_identity(
 
 
 def _name_problems(body: dict[str, Any], ref: ObjectRef, origin: Origin) -> Iterator[Problem]:
-    wrong = wrong_name(ref.group, ref.kind, ref.name)
+    is_generated = "name" not in body["metadata"]
+    wrong = wrong_name(ref.group, ref.kind, f"{ref.name}0" if is_generated else ref.name)
     if wrong:
-        place = origin_at(body, ("metadata", "name")) or origin
+        place = origin_at(body, ("metadata", "generateName" if is_generated else "name")) or origin
         yield Problem(Code.MANIFEST_INVALID, f"{ref}: the name {ref.name!r} {wrong}", place, ref)
     wrong = ref.namespace and (unsafe_name(ref.namespace) or wrong_label(ref.namespace))
     if wrong:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import assert_never
@@ -20,6 +20,7 @@ from gitops_push.core.checkout import Checkout
 from gitops_push.core.codes import Code
 from gitops_push.core.environment import DirectorySource, Environment, KustomizeSource, Source
 from gitops_push.core.errors import BuildError, Problem
+from gitops_push.core.hooks import role_of
 from gitops_push.core.kinds import scopes_of
 from gitops_push.core.objects import Manifest, ManifestSet
 from gitops_push.core.origin import Origin
@@ -38,7 +39,6 @@ from gitops_push.repo.programs import LocalPrograms, private_folder
 from gitops_push.system.files import RepoFiles
 
 MAX_OBJECTS = 10_000
-_UNHEEDED = ("argocd.argoproj.io/hook", "argocd.argoproj.io/sync-wave", "helm.sh/hook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def build_manifests(
             *warnings,
             *_dropped_namespaces(written, manifests),
             *_foreign_namespaces(manifests, environment),
-            *_unheeded_annotations(manifests),
+            *_remarks(manifests),
         ),
     )
 
@@ -206,15 +206,15 @@ def _foreign_namespaces(manifests: Sequence[Manifest], environment: Environment)
     ]
 
 
-def _unheeded_annotations(manifests: Iterable[Manifest]) -> list[str]:
-    """Hooks and waves are asked for by annotation: who relies on them must hear that they are not heeded yet."""
-    return [
-        f"{manifest.origin_at(('metadata', 'annotations', name))}: {manifest.ref} has the annotation {name}, "
-        "which is not supported yet: it is applied like any other object"
-        for manifest in manifests
-        for name in _UNHEEDED
-        if name in (manifest.body["metadata"].get("annotations") or {})
-    ]
+def _remarks(manifests: Iterable[Manifest]) -> Iterator[str]:
+    """Yield what people should hear of the annotations by which hooks and waves are asked for."""
+    for manifest in manifests:
+        role = role_of(manifest)
+        for remark in role.remarks:
+            place = manifest.origin_at(("metadata", "annotations", remark.annotation))
+            yield f"{place}: {manifest.ref}: {remark.annotation}: {remark.text}"
+        if role.left_out:
+            yield f"{manifest.origin}: {manifest.ref} is not deployed: {role.left_out}"
 
 
 def _is_named(body: Node) -> bool:

@@ -27,7 +27,7 @@ def deployment_lines(deployment: Deployment, source_line: SourceLine = without_s
     Why something is not healthy stands last, above the verdict, where a log ends.
     """
     told = in_order(deployment.outcomes)
-    rows = [(o.result.value, o.action.value, str(o.ref), _message(o)) for o in told]
+    rows = [(o.result.value, o.deed, str(o.ref), _message(o)) for o in told]
     lines: list[Line] = []
     for text, outcome in zip(columns(rows), told, strict=True):
         lines.append(Line(text, TONES[outcome.result]))
@@ -48,7 +48,7 @@ def in_order(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
 def outcome_line(outcome: Outcome) -> Line:
     """Return the progress line of one object."""
     message = f"  {first_line(outcome.message)}" if outcome.message else ""
-    return Line(f"{outcome.result.value}  {outcome.action.value}  {outcome.ref}{message}", TONES[outcome.result])
+    return Line(f"{outcome.result.value}  {outcome.deed}  {outcome.ref}{message}", TONES[outcome.result])
 
 
 def first_line(message: str) -> str:

@@ -20,11 +20,12 @@ from gitops_push.core.fielddiff import ABSENT, FieldChange, FieldOwner, Shown
 from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.objects import ManifestSet, ObjectRef
 from gitops_push.core.origin import Origin
-from gitops_push.core.plan import Action, Change, Plan, TakeOver, YieldedField
+from gitops_push.core.plan import IN_SET, Action, Change, HookRun, Plan, TakeOver, YieldedField
 from gitops_push.core.plan_digest import plan_digest
 from gitops_push.core.redaction import Masked
 from gitops_push.core.run import RunHeader
 from gitops_push.core.status import StatusReport
+from gitops_push.core.waves import MAIN, Step
 
 SCHEMA_VERSION: Final = 1
 
@@ -46,10 +47,11 @@ def plan_data(plan: Plan, *, server_fields: bool = False) -> Data:
         "plannedAt": time_text(plan.planned_at),
         "dryRun": plan.dry_run,
         "hasChanges": plan.has_changes,
-        "counts": _counts(plan.changes),
+        "counts": _counts(plan.changes) | ({Action.HOOK.value: hooks} if (hooks := plan.count(Action.HOOK)) else {}),
         "proven": plan.proven,
         "notes": list(plan.notes),
         "changes": [_change(change, server_fields=server_fields) for change in plan.changes],
+        **({"hooks": [_hook(hook) for hook in plan.hooks]} if plan.hooks else {}),
     }
 
 
@@ -75,6 +77,7 @@ def deployment_data(deployment: Deployment, *, server_fields: bool = False) -> D
             {
                 **ref_data(outcome.ref),
                 "action": outcome.action.value,
+                **({"phase": outcome.phase} if outcome.phase else {}),
                 "result": outcome.result.value,
                 "message": outcome.message,
                 "durationSeconds": round(outcome.duration_seconds, 3),
@@ -231,6 +234,7 @@ def _change(change: Change, *, server_fields: bool = False) -> Data:
         "action": change.action.value,
         "fidelity": change.fidelity.value,
         **({"reason": change.reason} if change.reason else {}),
+        **(_step(change.step) if change.step != MAIN and change.action in IN_SET else {}),
         **({"renamedFrom": change.renamed_from} if change.renamed_from else {}),
         **({"replacedBy": change.replaced_by} if change.replaced_by else {}),
         **({"unchecked": list(change.unchecked)} if change.unchecked else {}),
@@ -255,6 +259,26 @@ def _change(change: Change, *, server_fields: bool = False) -> Data:
         "warnings": list(change.warnings),
         "serverChanges": change.server_changes,
         **({"serverFields": [_field(field) for field in change.server_fields]} if server_fields else {}),
+    }
+
+
+def _step(step: Step) -> Data:
+    return {"phase": step.phase.title, "wave": step.wave}
+
+
+def _hook(hook: HookRun) -> Data:
+    return {
+        **ref_data(hook.ref),
+        "generated": hook.is_generated,
+        "apiVersion": hook.api_version,
+        **_step(hook.step),
+        "state": hook.state.value,
+        "fidelity": hook.fidelity.value,
+        **({"reason": hook.reason} if hook.reason else {}),
+        "deletePolicies": sorted(hook.policies),
+        "deletesFirst": [ref_data(change.ref) for change in hook.clears],
+        **_origin("origin", hook.origin),
+        "warnings": list(hook.warnings),
     }
 
 

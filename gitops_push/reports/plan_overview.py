@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from gitops_push.core.build_comparison import BuildDiff
 from gitops_push.core.plan import Action, Change, Fidelity, Plan
 from gitops_push.core.run import RunHeader
 from gitops_push.reports.build_diff_text import build_diff_verdict
+from gitops_push.reports.order_text import hook_row
 from gitops_push.reports.overview import Entry, Level, Overview
 from gitops_push.reports.plan_text import TONES, change_details, change_summary, plan_verdict, shown_changes
 
@@ -27,7 +28,7 @@ def plan_overview(plan: Plan, header: RunHeader, next_command: str = "", *, exit
         environment=plan.environment,
         verdict=verdict.text,
         tone=verdict.tone,
-        entries=_entries(shown, usual),
+        entries=(*_entries(shown, usual), *_hook_entries(plan)),
         quiet=len(plan.changes) - len(shown),
         header=header,
         notes=tuple(f"{warning} ({change.ref})" for change in plan.changes for warning in change.warnings),
@@ -51,6 +52,13 @@ def build_diff_overview(diff: BuildDiff, header: RunHeader, *, exit_code: int = 
         notes=("compared with another build; no cluster was asked",),
         exit_code=exit_code,
     )
+
+
+def _hook_entries(plan: Plan) -> Iterator[Entry]:
+    for hook in plan.hooks:
+        ref, summary = hook_row(hook)
+        tone, rule = TONES[Action.HOOK], Action.HOOK.value.replace(" ", "-")
+        yield Entry(ref, Action.HOOK.value, tone, summary, origin=hook.origin, rule=rule)
 
 
 def _entries(shown: Sequence[Change], usual: Fidelity) -> tuple[Entry, ...]:

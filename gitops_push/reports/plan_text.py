@@ -11,10 +11,11 @@ from gitops_push.core.fielddiff import FieldChange, FieldOwner
 from gitops_push.core.fieldpath import format_field_path
 from gitops_push.core.inventory import PART_OF_LABEL
 from gitops_push.core.managed_fields import FIELD_MANAGER
-from gitops_push.core.plan import Action, Change, Fidelity, Plan, YieldedField
+from gitops_push.core.plan import APPLIED, Action, Change, Fidelity, HookRun, Plan, YieldedField
 from gitops_push.core.plan_digest import plan_digest
 from gitops_push.core.run import RunHeader
 from gitops_push.reports.lines import Line, Tone, columns, counted
+from gitops_push.reports.order_text import hook_row, order_lines
 from gitops_push.reports.take_over_text import take_over_lines, take_over_summary
 from gitops_push.reports.values import describe_owner, describe_yield, detail_lines, show_value, summarize_fields
 
@@ -26,6 +27,7 @@ _SIGNS: Final = {
     Action.UPDATE: "~",
     Action.OWNERSHIP: "~",
     Action.CREATE: "+",
+    Action.HOOK: ">",
     Action.KEPT: "=",
     Action.UNCHANGED: " ",
 }
@@ -37,6 +39,7 @@ TONES: Final = {
     Action.UPDATE: Tone.UPDATE,
     Action.OWNERSHIP: Tone.UPDATE,
     Action.CREATE: Tone.CREATE,
+    Action.HOOK: Tone.UPDATE,
     Action.KEPT: Tone.DIM,
     Action.UNCHANGED: Tone.DIM,
 }
@@ -58,6 +61,7 @@ _COUNTED: Final = (
     Action.TAKE_OVER,
     Action.RECREATE,
     Action.PRUNE,
+    Action.HOOK,
     Action.BLOCKED,
     Action.KEPT,
     Action.UNCHANGED,
@@ -74,12 +78,14 @@ def plan_lines(
     shown = (*shown_changes(plan.changes), *yielding)
     usual = Fidelity.SERVER if plan.dry_run else Fidelity.CLIENT
     lines = [Line(str(header), Tone.HEADING), Line(f"plan: {plan_counts(plan)}   ({_how(plan)})")]
-    lines += change_lines(shown, usual, server_fields=server_fields)
+    lines += change_lines(shown, usual, server_fields=server_fields, hooks=plan.hooks)
+    lines += order_lines(plan)
     notes = (note for change in shown if change.take_over for note in change.take_over.notes)
     lines += [Line(f"note: {note}", Tone.UPDATE) for note in dict.fromkeys(notes)]
     lines += [Line(f"help: {way_out}") for way_out in dict.fromkeys(_ways_out(shown))]
     lines += [Line(f"warning: {w}  ({c.ref})", Tone.UPDATE) for c in plan.changes for w in c.warnings]
     lines += [Line(f"note: {note}", Tone.UPDATE) for note in plan.notes]
+    lines += [Line(f"warning: {w}  ({h.ref})", Tone.UPDATE) for h in plan.hooks for w in h.warnings]
     if not plan.dry_run:
         lines.append(Line(f"note: {_UNSEEN}", Tone.UPDATE))
     if shown and plan.count(Action.UNCHANGED):
@@ -92,13 +98,20 @@ def plan_lines(
 
 
 def change_lines(
-    shown: Sequence[Change], usual: Fidelity = Fidelity.SERVER, *, server_fields: bool = False
+    shown: Sequence[Change],
+    usual: Fidelity = Fidelity.SERVER,
+    *,
+    server_fields: bool = False,
+    hooks: Iterable[HookRun] = (),
 ) -> Iterator[Line]:
-    """Yield one line for each change, and then the fields of each; another fidelity than the usual one is told."""
+    """Yield one line for each change and hook, and then the fields of each; an unusual fidelity is told."""
     rows = [(_SIGNS[c.action], c.action.value, str(c.ref), change_summary(c, usual)) for c in shown]
-    for text, change in zip(columns(rows), shown, strict=True):
+    runs = [(_SIGNS[Action.HOOK], Action.HOOK.value, *hook_row(hook)) for hook in hooks]
+    texts = columns((*rows, *runs))
+    for text, change in zip(texts, shown, strict=False):
         yield Line(text, TONES[change.action])
         yield from _impact_lines(change)
+    yield from (Line(text, TONES[Action.HOOK]) for text in texts[len(rows) :])
     for change in shown:
         yield from _with_heading(change, (*change_details(change), *_server_lines(change, in_full=server_fields)))
 
@@ -118,7 +131,8 @@ def change_counts(plan: Plan) -> str:
 def change_summary(change: Change, usual: Fidelity = Fidelity.SERVER) -> str:
     """Return the one line about a change: its reason, or its fields, and from whom it takes some."""
     reason = change.reason.partition("; ")[0] if change.action is Action.BLOCKED else change.reason
-    parts = [reason] if reason else []
+    parts = [str(change.step)] if change.action in APPLIED else []
+    parts += [reason] if reason else []
     if change.renamed_from:
         parts.append(f"replaces {change.renamed_from}")
     if change.action is Action.TAKE_OVER and change.take_over:

@@ -209,7 +209,7 @@ def _plan(settings: Settings, prepared: Prepared, watcher: Watcher, *, keyed: bo
     header, request = prepared.header, replace(prepared.request, keyed=keyed)
     with watcher.working(f"planning {header.environment} against {header.cluster}"):
         plan = make_plan(request, prepared.connection.api)
-    check_fidelity(plan.changes, Fidelity(settings.min_fidelity) if settings.min_fidelity else None)
+    check_fidelity(plan.changes, Fidelity(settings.min_fidelity) if settings.min_fidelity else None, plan.hooks)
     return plan
 
 
@@ -257,6 +257,7 @@ def _prepared(settings: Settings, name: str, watcher: Watcher) -> Iterator[Prepa
     """Build, connect, and read the inventory: what plan and drift report are made from."""
     from gitops_push.cluster.inventory_store import find_elsewhere, read_inventory
     from gitops_push.cluster.survey import PlanRequest
+    from gitops_push.core.hooks import HookRuns
     from gitops_push.core.ownership import ForcedConflicts
     from gitops_push.core.proof import Verify
     from gitops_push.workflow.connection import connected
@@ -285,6 +286,7 @@ def _prepared(settings: Settings, name: str, watcher: Watcher) -> Iterator[Prepa
             concurrency=settings.concurrency,
             dry_run=settings.dry_run,
             verify=Verify(settings.verify),
+            hook_runs=HookRuns(settings.hooks),
         )
         yield Prepared(built, header_of(built.checkout, environment, connection), connection, request)
 

@@ -48,6 +48,7 @@ class Settings:
     verify: str = "all"
     takeover: tuple[str, ...] = ()
     min_fidelity: str | None = None
+    hooks: str = "changed"
     wait: bool = True
     dry_run: bool = True
     unmanaged: bool = False

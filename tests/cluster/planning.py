@@ -24,9 +24,9 @@ def request_for(
 
 def targets_of(wanted: PlanRequest, api: ApiWriter) -> tuple[Target, ...]:
     """Return what the planner would send."""
-    targets, problems = find_targets(wanted.manifests, api.served_kinds(), wanted.environment, wanted.inventory.id)
-    assert problems == ()
-    return targets
+    found = find_targets(wanted.manifests, api.served_kinds(), wanted.environment, wanted.inventory.id)
+    assert found.problems == ()
+    return found.applied
 
 
 def apply_all(wanted: PlanRequest, api: ApiWriter) -> tuple[InventoryEntry, ...]:

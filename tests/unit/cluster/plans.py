@@ -32,7 +32,7 @@ def environment(**changes: Any) -> Environment:
 
 
 def manifest(body: dict[str, Any], origin: Origin | None = None, unhashed_name: str = "") -> Manifest:
-    place = origin or Origin(f"{body['metadata']['name']}.yaml", 1, 1)
+    place = origin or Origin(f"{ref_of(body).name}.yaml", 1, 1)
     return Manifest(ref_of(body), body["apiVersion"], body, place, unhashed_name)
 
 

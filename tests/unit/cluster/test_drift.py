@@ -29,7 +29,7 @@ def server() -> FakeApiServer:
 
 
 def deploy(wanted: PlanRequest, server: FakeApiServer) -> tuple[InventoryEntry, ...]:
-    targets, _ = find_targets(wanted.manifests, server.served_kinds(), wanted.environment, wanted.inventory.id)
+    targets = find_targets(wanted.manifests, server.served_kinds(), wanted.environment, wanted.inventory.id).applied
     entries = []
     for target in targets:
         assert target.kind is not None
@@ -140,7 +140,7 @@ def test_an_object_in_deletion_is_unverifiable(server: FakeApiServer) -> None:
     wanted = request(config_map(a="1"))
     deploy(wanted, server)
     server.edit("ConfigMap", "shop", "env", lambda body: body["metadata"].update(finalizers=["a/b"]))
-    (target,), _ = find_targets(wanted.manifests, server.served_kinds(), wanted.environment, wanted.inventory.id)
+    (target,) = find_targets(wanted.manifests, server.served_kinds(), wanted.environment, wanted.inventory.id).applied
     assert target.kind is not None
     server.delete(target.kind, *target.place, Precondition())
     report = report_drift(wanted, server)

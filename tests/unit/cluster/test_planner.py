@@ -44,10 +44,10 @@ def server() -> FakeApiServer:
 
 def deploy(wanted: PlanRequest, server: FakeApiServer) -> tuple[InventoryEntry, ...]:
     """Apply everything as the planner would send it, and forget the requests."""
-    targets, problems = find_targets(wanted.manifests, server.served_kinds(), wanted.environment, wanted.inventory.id)
-    assert problems == ()
+    found = find_targets(wanted.manifests, server.served_kinds(), wanted.environment, wanted.inventory.id)
+    assert found.problems == ()
     entries = []
-    for target in targets:
+    for target in found.applied:
         assert target.kind is not None
         answer = server.apply(target.kind, *target.place, target.body, Precondition())
         entries.append(InventoryEntry(target.ref, target.manifest.api_version, answer.body["metadata"]["uid"]))

@@ -54,7 +54,7 @@ def server() -> FakeApiServer:
 def deployed(server: FakeApiServer, *bodies: Body) -> PlanRequest:
     """Apply everything, forget the requests, and return what asks about the same, proofs allowed."""
     wanted = request(*bodies, verify=Verify.CHANGED)
-    targets, _ = find_targets(wanted.manifests, server.served_kinds(), wanted.environment, wanted.inventory.id)
+    targets = find_targets(wanted.manifests, server.served_kinds(), wanted.environment, wanted.inventory.id).applied
     for target in targets:
         assert target.kind is not None
         server.apply(target.kind, *target.place, target.body, Precondition())

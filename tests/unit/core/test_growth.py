@@ -100,11 +100,11 @@ WORK: dict[str, Callable[[Body, Body, Body], object]] = {
 @pytest.mark.parametrize("make", [config_map, deployment])
 @pytest.mark.parametrize("work", WORK.values(), ids=WORK)
 def test_work_on_a_large_object_is_linear(make: Callable[[int], State], work: Callable[..., object]) -> None:
-    small, large = (_calls(work, make(size)) for size in (SMALL, LARGE))
+    small, large = (calls(work, make(size)) for size in (SMALL, LARGE))
     assert large < small * (LARGE / SMALL) ** LINEAR, (small, large)
 
 
-def _calls(work: Callable[..., object], state: State) -> int:
+def calls(work: Callable[..., object], state: tuple[Any, ...]) -> int:
     """Return how many calls of functions a piece of work makes, those written in C included."""
     counted = 0
 

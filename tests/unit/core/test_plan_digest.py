@@ -14,11 +14,25 @@ from hypothesis import strategies as st
 
 from gitops_push.core.autoscaling import Autoscaler
 from gitops_push.core.fielddiff import FieldChange, FieldOwner
+from gitops_push.core.hooks import DeletePolicy, Phase
+from gitops_push.core.inventory import InventoryEntry
 from gitops_push.core.objects import ObjectRef
 from gitops_push.core.origin import Origin
-from gitops_push.core.plan import Action, Change, Fidelity, FieldLoss, Plan, TakenEntry, TakeOver, YieldedField
+from gitops_push.core.plan import (
+    Action,
+    Change,
+    Fidelity,
+    FieldLoss,
+    HookRun,
+    HookState,
+    Plan,
+    TakenEntry,
+    TakeOver,
+    YieldedField,
+)
 from gitops_push.core.plan_approval import done_already, moves
 from gitops_push.core.plan_digest import bound, plan_digest
+from gitops_push.core.waves import Step
 from gitops_push.core.yielding import Yield
 
 NOW = datetime(2026, 11, 20, 10, 41, tzinfo=UTC)
@@ -44,7 +58,10 @@ CHANGE = Change(
     content="c" * 64,
     origin=Origin("a.yaml"),
 )
+MIGRATE = ObjectRef("batch", "Job", "shop", "migrate-presync-1a2b3c")
+HOOK = HookRun(MIGRATE, "migrate-", "batch/v1", Step(Phase.PRE_SYNC, 0), content="c" * 64)
 PLAN = Plan("prod", "shop", "1a2b3c", "cluster", "digest", NOW, (CHANGE,), 0.8, namespace="shop", keyed=True)
+HOOKED = replace(PLAN, hooks=(HOOK,))
 
 BINDS: dict[type, dict[str, Any]] = {
     Plan: {
@@ -54,6 +71,13 @@ BINDS: dict[type, dict[str, Any]] = {
         "namespace": "other",
         "keyed": False,
         "changes": (),
+        "hooks": (HOOK,),
+    },
+    HookRun: {
+        "ref": replace(MIGRATE, namespace="other"),
+        "config_name": "other-",
+        "api_version": "batch/v2",
+        "content": "d" * 64,
     },
     Change: {
         "ref": ENV,
@@ -85,6 +109,20 @@ LEFT_OUT: dict[type, dict[str, Any]] = {
         "dry_run": False,
         "proven": 3,
         "notes": ("for people",),
+        "attempt": "1a2b3c",
+        "hook_entries": (InventoryEntry(MIGRATE, "batch/v1", "", "migrate-"),),
+    },
+    # Where and how it runs stands in its manifest; an earlier run of the same plan may have done some of it.
+    HookRun: {
+        "step": Step(Phase.POST_SYNC, 3),
+        "state": HookState.DONE,
+        "policies": frozenset({DeletePolicy.FAILED}),
+        "fidelity": Fidelity.SERVER,
+        "reason": "why",
+        "warnings": ("careful",),
+        "clears": (CHANGE,),
+        "live_uid": "another",
+        "origin": Origin("b.yaml", 7),
     },
     Change: {
         "reason": "why",
@@ -100,6 +138,8 @@ LEFT_OUT: dict[type, dict[str, Any]] = {
         "replaced_by": "env-2",
         "unchecked": ("rules",),
         "immutable": ("spec.selector",),
+        # The waves of an object, and of those that need it, stand in their manifests.
+        "step": Step(Phase.SYNC, 3),
     },
     # Both values are in the tags, and so is the path.
     FieldChange: {
@@ -119,6 +159,7 @@ LEFT_OUT: dict[type, dict[str, Any]] = {
 
 WITH: dict[type, Callable[[dict[str, Any]], Plan]] = {
     Plan: lambda new: replace(PLAN, **new),
+    HookRun: lambda new: replace(PLAN, hooks=(replace(HOOK, **new),)),
     Change: lambda new: replace(PLAN, changes=(replace(CHANGE, **new),)),
     FieldChange: lambda new: replace(PLAN, changes=(replace(CHANGE, fields=(replace(FIELD, **new),)),)),
     FieldLoss: lambda new: replace(PLAN, changes=(replace(CHANGE, taken=(replace(LOSS, **new),)),)),
@@ -132,14 +173,15 @@ WITH: dict[type, Callable[[dict[str, Any]], Plan]] = {
 @pytest.mark.parametrize("part", WITH, ids=lambda part: part.__name__)
 def test_every_attribute_is_in_the_digest_or_on_the_list_of_what_is_left_out(part: type) -> None:
     binding, free = BINDS[part], LEFT_OUT[part]
+    base = WITH[part]({})
     assert {field.name for field in fields(part)} == binding.keys() | free.keys()
     assert not binding.keys() & free.keys()
     for name, value in binding.items():
-        assert plan_digest(WITH[part]({name: value})) != plan_digest(PLAN), name
+        assert plan_digest(WITH[part]({name: value})) != plan_digest(base), name
     for name, value in free.items():
         changed = WITH[part]({name: value})
-        assert changed != PLAN, name
-        assert plan_digest(changed) == plan_digest(PLAN), name
+        assert changed != base, name
+        assert plan_digest(changed) == plan_digest(base), name
 
 
 def test_kept_objects_and_the_order_of_changes_are_left_out() -> None:
@@ -149,6 +191,20 @@ def test_kept_objects_and_the_order_of_changes_are_left_out() -> None:
     both = replace(PLAN, changes=(CHANGE, other))
     assert plan_digest(both) == plan_digest(replace(PLAN, changes=(other, CHANGE)))
     assert plan_digest(both) != plan_digest(PLAN)
+
+
+def test_all_runs_of_a_hook_are_bound_once_whether_they_are_done_or_not() -> None:
+    after = replace(HOOK, step=Step(Phase.POST_SYNC, 0), ref=replace(MIGRATE, name="migrate-postsync-1a2b3c"))
+    both = replace(PLAN, hooks=(replace(HOOK, state=HookState.DONE), after))
+    assert plan_digest(both) == plan_digest(HOOKED)
+
+
+def test_a_hook_that_an_earlier_run_of_the_plan_has_run_has_not_moved() -> None:
+    assert moves(bound(HOOKED), bound(PLAN)) == ()
+    assert done_already(bound(HOOKED), bound(PLAN)) == 1
+    assert [(move.ref, move.then, move.now) for move in moves(bound(PLAN), bound(HOOKED))] == [
+        (replace(MIGRATE, name="migrate-"), None, "run hook")
+    ]
 
 
 def test_the_digest_of_a_plan_is_frozen() -> None:
@@ -199,7 +255,7 @@ def test_what_may_go_on_writes_nothing_that_was_not_approved(
                 found.action == Action.UNCHANGED and found.content == known[found.ref].content
             )
         gone = known.keys() - {found.ref for found in today.objects}
-        assert all(known[ref].action == Action.PRUNE for ref in gone)
+        assert all(known[ref].action in {Action.PRUNE, Action.HOOK} for ref in gone)
     else:
         assert plan_digest(replace(PLAN, changes=approved)) != plan_digest(replace(PLAN, changes=now))
         assert {move.ref for move in moved} <= {c.ref for c in (*approved, *now)}

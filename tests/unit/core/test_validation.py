@@ -73,11 +73,26 @@ def environment(external: tuple[ObjectRef, ...] = (), declared: bool = True) -> 
             id="generateName",
         ),
         pytest.param(
-            "apiVersion: v1\nkind: Pod\nmetadata:\n  annotations: {helm.sh/hook: pre-upgrade}\n  generateName: a-\n",
+            "apiVersion: v1\nkind: Pod\nmetadata:\n  annotations: {helm.sh/hook: test}\n  generateName: a-\n",
             "5:17",
-            "a Pod has generateName and no name: hooks (helm.sh/hook) are not supported yet",
+            "a Pod has generateName and no name: every run would create another one",
             "give it a name; an object whose name the server makes up cannot be compared with the cluster",
-            id="generateName of a hook",
+            id="generateName of a hook that no deployment runs",
+        ),
+        pytest.param(
+            "apiVersion: v1\nkind: Pod\nmetadata:\n  annotations: {helm.sh/hook: pre-upgrade}\n  generateName: [a]\n",
+            "5:17",
+            "a Pod: metadata.generateName must be a text, this is a list",
+            None,
+            id="generateName of a hook that is no text",
+        ),
+        pytest.param(
+            "apiVersion: v1\nkind: Pod\nmetadata:\n  annotations: {helm.sh/hook: pre-upgrade}\n  generateName: A_-\n",
+            "5:17",
+            "v1/Pod A_-: the name 'A_-' must be lower-case letters, digits, '-' and '.', "
+            "and begin and end with a letter or digit",
+            None,
+            id="generateName of a hook that no name begins with",
         ),
         pytest.param(
             CONFIG_MAP + "  labels:\n    canary: true\n",

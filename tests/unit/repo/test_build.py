@@ -101,10 +101,19 @@ def test_a_cluster_scoped_object_loses_its_namespace_with_a_warning(tmp_path: Pa
     )
 
 
-def test_who_relies_on_hooks_or_waves_is_warned(tmp_path: Path) -> None:
-    hook = WEB + "  annotations:\n    argocd.argoproj.io/hook: PreSync\n    example.com/other: x\n"
-    (warning,) = built(repo(tmp_path, **{"apps/web.yaml": hook})).warnings
-    assert warning.startswith("apps/web.yaml:6:30: apps/Deployment shop/web has the annotation argocd.argoproj.io/hook")
+def test_who_relies_on_a_hook_or_a_wave_that_does_not_count_is_warned(tmp_path: Path) -> None:
+    hook = "  annotations:\n    argocd.argoproj.io/hook: BeforeSync\n    argocd.argoproj.io/sync-wave: first\n"
+    wave, phase, left_out = built(repo(tmp_path, **{"apps/web.yaml": WEB + hook})).warnings
+    web = "apps/Deployment shop/web"
+    assert wave == f"apps/web.yaml:7:35: {web}: argocd.argoproj.io/sync-wave: 'first' is no integer, and does not count"
+    assert phase == f"apps/web.yaml:6:30: {web}: argocd.argoproj.io/hook: 'BeforeSync' is unknown, and does not count"
+    assert left_out == f"apps/web.yaml:1:1: {web} is not deployed: argocd.argoproj.io/hook names no phase"
+
+
+def test_a_hook_whose_name_the_server_makes_up_is_built(tmp_path: Path) -> None:
+    hook = WEB.replace("name: web", "generateName: web-") + "  annotations: {argocd.argoproj.io/hook: PreSync}\n"
+    manifests = built(repo(tmp_path, **{"apps/web.yaml": hook})).manifests
+    assert [manifest.ref.name for manifest in manifests if manifest.ref.kind == "Deployment"] == ["web-"]
 
 
 def test_ambiguous_scalars_are_warned_about(tmp_path: Path) -> None:

@@ -1,0 +1,143 @@
+"""Waves and hooks on a real API server; its audit log is the judge of the order."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from gitops_push.cluster.api import ApiWriter
+from gitops_push.cluster.authorization import USER_AGENT
+from gitops_push.core.inventory import InventoryState
+from tests.cluster.deploying import message, stored
+from tests.cluster.hooking import config, hooked, job, nameless, prepared, told, web
+from tests.controlplane.audit import writes
+from tests.controlplane.cluster import ControlPlane
+from tests.controlplane.kubectl import Kubectl
+
+
+def written(control_plane: ControlPlane, mark: Any) -> list[str]:
+    """The writes of the program since a mark, in the order in which the server answered them."""
+    events = writes(control_plane.audit_events(mark), user_agent=USER_AGENT)
+    return [f"{event.verb} {event.name}" for event in events if event.name != "gitops-push-shop-prod"]
+
+
+def test_waves_are_sent_in_order_each_when_the_one_before_is_healthy(
+    own_control_plane: ControlPlane, api: ApiWriter, namespace: str, kubectl: Kubectl
+) -> None:
+    mark = own_control_plane.audit_mark()
+    done = hooked(
+        api,
+        namespace,
+        config(namespace, "last", sync_wave="2"),
+        web(namespace, "middle", sync_wave="1"),
+        config(namespace, "first", sync_wave="-1"),
+        config(namespace, "main"),
+    )
+    assert set(told(done).values()) == {"done"}, told(done)
+    assert written(own_control_plane, mark) == ["patch first", "patch main", "patch middle", "patch last"]
+    available = kubectl.get("deployment", "middle", "-n", namespace)["status"]["conditions"]
+    became = next(each["lastTransitionTime"] for each in available if each["type"] == "Available")
+    assert kubectl.get("configmap", "last", "-n", namespace)["metadata"]["creationTimestamp"] >= became
+
+
+def test_a_wave_that_does_not_get_healthy_stops_those_after_it(api: ApiWriter, namespace: str) -> None:
+    done = hooked(api, namespace, web(namespace, "broken", "image-not-found"), config(namespace, "late", sync_wave="1"))
+    assert (done.exit_code, told(done)) == (20, {"broken": "not ready", "late": "not reached"})
+    assert stored(api, namespace).state is InventoryState.FAILED
+
+
+def test_hooks_run_before_and_after_the_objects_and_not_again_without_need(
+    own_control_plane: ControlPlane, api: ApiWriter, namespace: str, kubectl: Kubectl
+) -> None:
+    every = (
+        job(namespace, "smoke", hook="PostSync", hook_delete_policy="HookSucceeded"),
+        web(namespace),
+        job(namespace, "migrate", hook="PreSync"),
+        job(namespace, "report", hook="SyncFail"),
+    )
+    mark = own_control_plane.audit_mark()
+    done = hooked(api, namespace, *every)
+    assert told(done) == {"web": "done", "migrate PreSync": "done", "smoke PostSync": "done"}
+    assert (done.exit_code, done.note) == (0, "")
+    order = ["patch migrate", "patch web", "patch smoke", "delete smoke"]
+    assert written(own_control_plane, mark) == order
+    migrate = kubectl.get("job", "migrate", "-n", namespace)
+    assert migrate["status"]["conditions"][-1]["type"] == "Complete"
+    assert (
+        migrate["status"]["completionTime"]
+        <= kubectl.get("deployment", "web", "-n", namespace)["metadata"]["creationTimestamp"]
+    )
+    found = stored(api, namespace)
+    assert found.state is InventoryState.DONE
+    assert [(entry.ref.name, entry.hook) for entry in found.entries] == [("web", ""), ("migrate", "migrate")]
+    assert all(entry.uid for entry in found.entries)
+
+    mark = own_control_plane.audit_mark()
+    again = hooked(api, namespace, *every)
+    assert (again.exit_code, again.wrote, told(again)) == (0, False, {"web": "done"})
+    assert written(own_control_plane, mark) == []
+
+    changed = hooked(api, namespace, config(namespace, "new"), *every)
+    assert told(changed)["migrate PreSync"] == "done"
+    assert kubectl.get("job", "migrate", "-n", namespace)["metadata"]["uid"] != migrate["metadata"]["uid"]
+
+
+def test_a_failed_hook_stops_the_deployment_and_the_hooks_for_failure_run(
+    api: ApiWriter, namespace: str, kubectl: Kubectl
+) -> None:
+    every = (
+        job(namespace, "migrate", "fail", hook="PreSync", hook_delete_policy="HookFailed"),
+        job(namespace, "report", hook="SyncFail"),
+        job(namespace, "smoke", hook="PostSync"),
+        config(namespace, "env"),
+    )
+    done = hooked(api, namespace, *every)
+    assert done.exit_code == 20
+    assert told(done) == {
+        "env": "not reached",
+        "migrate PreSync": "failed",
+        "smoke PostSync": "not reached",
+        "report SyncFail": "done",
+    }
+    assert "reached the specified backoff limit" in message(done, "migrate")
+    left = {each["metadata"]["name"] for each in kubectl.get("jobs", "-n", namespace)["items"]}
+    assert left == {"report"}
+    assert stored(api, namespace).state is InventoryState.FAILED
+    mended = hooked(api, namespace, job(namespace, "migrate", hook="PreSync"), *every[1:])
+    assert told(mended) == {"env": "done", "migrate PreSync": "done", "smoke PostSync": "done"}
+
+
+def test_hooks_with_generated_names_are_made_anew_and_the_earlier_ones_go(
+    api: ApiWriter, namespace: str, kubectl: Kubectl
+) -> None:
+    migrate = nameless(job(namespace, "migrate", hook="PreSync,PostSync"))
+    first = hooked(api, namespace, migrate, config(namespace, "env"))
+    assert first.exit_code == 0
+    before = {each["metadata"]["name"] for each in kubectl.get("jobs", "-n", namespace)["items"]}
+    assert len(before) == 2
+    assert all(name.startswith(("migrate-presync-", "migrate-postsync-")) for name in before)
+    assert {entry.ref.name for entry in stored(api, namespace).entries if entry.hook == "migrate-"} == before
+    assert hooked(api, namespace, migrate, config(namespace, "env")).wrote is False
+    assert hooked(api, namespace, migrate, config(namespace, "env", "2")).exit_code == 0
+    after = {each["metadata"]["name"] for each in kubectl.get("jobs", "-n", namespace)["items"]}
+    assert len(after) == 2
+    assert not before & after
+    assert hooked(api, namespace, config(namespace, "env", "2")).exit_code == 0
+    assert kubectl.get("jobs", "-n", namespace)["items"] == []
+
+
+def test_a_namespace_and_a_definition_of_late_waves_come_before_the_hook_that_needs_them(
+    own_control_plane: ControlPlane, api: ApiWriter, namespace: str, kubectl: Kubectl
+) -> None:
+    home = f"late-{uuid.uuid4().hex[:8]}"
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": home}}
+    late = config("", home, sync_wave="5")
+    late = {**space, "metadata": {**late["metadata"], "name": home}}
+    del late["metadata"]["namespace"]
+    plan = prepared(api, namespace, job(home, "migrate", hook="PreSync"), late, config(namespace, "env")).plan
+    assert [str(change.step) for change in plan.changes] == ["PreSync", ""]
+    mark = own_control_plane.audit_mark()
+    done = hooked(api, namespace, job(home, "migrate", hook="PreSync"), late, config(namespace, "env"))
+    assert done.exit_code == 0, told(done)
+    assert written(own_control_plane, mark) == [f"patch {home}", "patch migrate", "patch env"]
+    kubectl("delete", "namespace", home, "--wait=false")
