@@ -99,7 +99,7 @@ def test_a_failed_hook_stops_the_deployment_and_the_hooks_for_failure_run(
         "smoke PostSync": "not reached",
         "report SyncFail": "done",
     }
-    assert "reached the specified backoff limit" in message(done, "migrate")
+    assert "ended with exit code 1" in message(done, "migrate")
     left = {each["metadata"]["name"] for each in kubectl.get("jobs", "-n", namespace)["items"]}
     assert left == {"report"}
     assert stored(api, namespace).state is InventoryState.FAILED
