@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from tests.controlplane.authority import issue_server, make_authority
+from tests.controlplane.authority import KeyPair, issue_server, make_authority
 
 LOCALHOST: Final = "127.0.0.1"
 _HOP_BY_HOP: Final = frozenset({"connection", "keep-alive", "transfer-encoding", "host", "content-length"})
@@ -94,6 +94,7 @@ class FaultProxy:
     """The proxy and what it has seen since `begin`. `process` is who gets the signals of a rule."""
 
     upstream: Upstream
+    context: ssl.SSLContext = field(repr=False)
     url: str = ""
     process: int = 0
     requests: list[Recorded] = field(default_factory=list)
@@ -119,6 +120,11 @@ class FaultProxy:
         for connection in connections:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+
+    def show_another_certificate(self) -> None:
+        """Be somebody else for every connection from now on: of an authority that the kubeconfig does not know."""
+        _load_pair(self.context, issue_server(make_authority()))
+        self.sever()
 
     @property
     def writes(self) -> tuple[Recorded, ...]:
@@ -208,10 +214,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     proxy: FaultProxy
-    context: ssl.SSLContext
 
     def setup(self) -> None:
-        self.request = self.context.wrap_socket(self.request, server_side=True)
+        self.request = self.proxy.context.wrap_socket(self.request, server_side=True)
         self.upstream = http.client.HTTPSConnection(
             self.proxy.upstream.host, self.proxy.upstream.port, context=self.proxy.upstream.context
         )
@@ -287,11 +292,9 @@ def fault_proxy(kubeconfig: str) -> Iterator[tuple[FaultProxy, str]]:
     config = yaml.safe_load(kubeconfig)
     (cluster,) = (entry["cluster"] for entry in config["clusters"])
     authority = make_authority()
-    pair = issue_server(authority)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    _load_pair(context, pair.certificate, pair.key)
-    proxy = FaultProxy(upstream_of(kubeconfig))
-    handler = type("Handler", (_Handler,), {"proxy": proxy, "context": context})
+    proxy = FaultProxy(upstream_of(kubeconfig), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+    _load_pair(proxy.context, issue_server(authority))
+    handler = type("Handler", (_Handler,), {"proxy": proxy})
     server = _Server((LOCALHOST, 0), handler)
     proxy.url = cluster["server"] = f"https://{LOCALHOST}:{server.server_port}"
     cluster["certificate-authority-data"] = base64.b64encode(authority.certificate_pem).decode()
@@ -313,7 +316,8 @@ def upstream_of(kubeconfig: str) -> Upstream:
     (user,) = (entry["user"] for entry in config["users"])
     context = ssl.create_default_context(cadata=_decoded(cluster, "certificate-authority-data").decode())
     if "client-certificate-data" in user:
-        _load_pair(context, _decoded(user, "client-certificate-data"), _decoded(user, "client-key-data"))
+        pair = KeyPair(_decoded(user, "client-certificate-data"), _decoded(user, "client-key-data"))
+        _load_pair(context, pair)
     address = urlsplit(cluster["server"])
     return Upstream(str(address.hostname), int(address.port or 443), context)
 
@@ -322,8 +326,8 @@ def _decoded(entry: dict[str, Any], key: str) -> bytes:
     return base64.b64decode(entry[key])
 
 
-def _load_pair(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
-    with tempfile.NamedTemporaryFile() as pair:  # the ssl module reads files only
-        pair.write(certificate + b"\n" + key)
-        pair.flush()
-        context.load_cert_chain(pair.name)
+def _load_pair(context: ssl.SSLContext, pair: KeyPair) -> None:
+    with tempfile.NamedTemporaryFile() as file:  # the ssl module reads files only
+        file.write(pair.certificate + b"\n" + pair.key)
+        file.flush()
+        context.load_cert_chain(file.name)

@@ -166,6 +166,31 @@ def test_a_page_of_html_that_stays_is_told_as_such_and_leaves_the_write_unknown(
     assert_finishes(run, kubectl, namespace)
 
 
+def test_a_list_that_is_always_cut_short_is_no_list_and_nothing_is_pruned(
+    run: Run, kubectl: Kubectl, namespace: str
+) -> None:
+    done = run(Rule(cutting(500), times=0, path=r"/configmaps\?.*limit="))
+    assert done.code == 13, done
+    assert "broke the connection off" in done.err, done
+    assert live(kubectl, namespace) == {"settings"}
+    assert_finishes(run, kubectl, namespace)
+
+
+def test_another_certificate_in_the_middle_stops_the_run_and_nobody_else_gets_to_see_a_request(
+    run: Run, proxy: FaultProxy, kubectl: Kubectl, namespace: str
+) -> None:
+    def become_another(passage: Passage) -> None:
+        proxy.show_another_certificate()
+        passage.reset()
+
+    done = run(member_writes(become_another, nth=2))
+    assert done.code == 20, done
+    assert "certificate" in done.out + done.err, done
+    last = proxy.requests[-1]
+    assert (last.is_write, last.forwarded) == (True, False)
+    assert live(kubectl, namespace) == {"four", "settings"}
+
+
 def test_a_401_in_the_middle_stops_the_run_and_says_what_is_wrong_with_the_credential(
     run: Run, kubectl: Kubectl, namespace: str
 ) -> None:
