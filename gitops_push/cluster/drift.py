@@ -14,10 +14,10 @@ from typing import Final
 from gitops_push.cluster.api import AccessQuestion, ApiFailure, ApiReader, ServedKind
 from gitops_push.cluster.as_deployed import AsDeployed, what_was_deployed
 from gitops_push.cluster.crew import in_parallel
+from gitops_push.cluster.deletions import prune_verdicts
 from gitops_push.cluster.dry_run import Asked
 from gitops_push.cluster.live import LISTS_AT_ONCE
 from gitops_push.cluster.planned import blocked_reason, field_changes
-from gitops_push.cluster.planner import prune_verdicts
 from gitops_push.cluster.rejections import Refusal, kind_of_refusal
 from gitops_push.cluster.survey import PlanRequest, Survey, ignored_fields, survey
 from gitops_push.cluster.targets import Target

@@ -13,8 +13,9 @@ from dataclasses import replace
 from gitops_push.cluster.adoption import with_previews
 from gitops_push.cluster.api import ApiFailure, ApiReader
 from gitops_push.cluster.definitions import check_by_definitions, proven_by_schema
+from gitops_push.cluster.deletions import plan_deletions
 from gitops_push.cluster.dry_run import READ_AGAIN
-from gitops_push.cluster.hook_plan import hook_entries, plan_hooks
+from gitops_push.cluster.hook_plan import plan_hooks
 from gitops_push.cluster.planned import Planned, plan_answered, plan_new, plan_unverified
 from gitops_push.cluster.recreation import plan_recreations
 from gitops_push.cluster.rejections import Refusal, kind_of_refusal, one_for_each_namespace, problems_of
@@ -25,24 +26,13 @@ from gitops_push.core.codes import Code
 from gitops_push.core.crd_schema import definitions_of
 from gitops_push.core.definition_check import schema_problems
 from gitops_push.core.errors import PlanError, Problem, RefusedError
-from gitops_push.core.impact import impact_of_deletion
-from gitops_push.core.inventory import InventoryEntry
-from gitops_push.core.live_state import own_state
 from gitops_push.core.membership import check_not_lost, unknown_members
 from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.plan import Action, Change, Fidelity, Plan, in_order
-from gitops_push.core.prune import (
-    PruneQuestion,
-    PruneVerdict,
-    check_prune_limit,
-    hash_predecessors,
-    judge,
-    spare_homes,
-)
+from gitops_push.core.prune import hash_predecessors
 from gitops_push.core.stale_config import readers_of, stale_notes
-from gitops_push.core.waves import deletion_steps
 
-__all__ = ["PlanRequest", "make_plan", "prune_verdicts"]
+__all__ = ["PlanRequest", "make_plan"]
 
 _UPDATING = frozenset({Action.UPDATE, Action.RECREATE, Action.TAKE_OVER})
 _BINDINGS = frozenset({"RoleBinding", "ClusterRoleBinding"})
@@ -59,7 +49,7 @@ def make_plan(request: PlanRequest, reader: ApiReader) -> Plan:
     check_not_lost(request.inventory, {**found.live.labelled, **found.live.objects})
     found = with_previews(request, found, reader)
     planned, problems = _plan_set(request, found, reader)
-    pruned = _plan_prune(request, found)
+    pruned = plan_deletions(request, found)
     depends_on = _dependencies(found.targets, _changing(planned))
     hooks = plan_hooks(request, found, (*(one.change for one in planned), *pruned), depends_on, reader)
     conflicts = tuple(conflict for one in planned for conflict in one.conflicts)
@@ -87,29 +77,6 @@ def make_plan(request: PlanRequest, reader: ApiReader) -> Plan:
         attempt=hooks.attempt,
         hook_entries=hooks.entries,
     )
-
-
-def prune_verdicts(request: PlanRequest, found: Survey) -> tuple[PruneVerdict, ...]:
-    """Return the verdict on each live object of the inventory that is not in the set; nothing is deleted on a doubt."""
-    hooks = (*(target.ref for target in found.hooks), *(entry.ref for entry in hook_entries(request, found)))
-    wanted = {*(target.ref for target in found.targets), *hooks}
-    question = PruneQuestion(
-        rules=request.environment.prune,
-        part_of_id=request.inventory.id,
-        uids=frozenset(str(body["metadata"].get("uid")) for ref, body in found.live.objects.items() if ref in wanted),
-        external=frozenset(request.environment.external),
-    )
-    judged = (
-        judge(entry, found.live.objects[entry.ref], question)
-        for entry in request.inventory.entries
-        if entry.ref not in wanted and entry.ref in found.live.objects
-    )
-    verdicts = spare_homes(tuple(judged), (request.inventory.ref, *wanted))
-    if not found.live.unreadable:
-        return verdicts
-    (first, why), *more = found.live.unreadable.items()  # each has a row of its own that says why
-    doubt = f"nothing is deleted while {first} cannot be read ({why})" + (f", and {len(more)} more" if more else "")
-    return tuple(replace(verdict, kept=verdict.kept or doubt) for verdict in verdicts)
 
 
 def _plan_set(request: PlanRequest, found: Survey, reader: ApiReader) -> tuple[list[Planned], list[Problem]]:
@@ -215,49 +182,6 @@ def _with_predecessor(request: PlanRequest, found: Survey, target: Target, plann
 
 def _created_at(body: Body) -> str:
     return str(body["metadata"].get("creationTimestamp", ""))
-
-
-def _plan_prune(request: PlanRequest, found: Survey) -> tuple[Change, ...]:
-    verdicts = prune_verdicts(request, found)
-    replaced = dict(_replaced(request, found))
-    deleted = [v.entry.ref for v in verdicts if v.deletes and v.entry.ref not in replaced]
-    check_prune_limit(deleted, request.environment.prune, len(request.inventory.entries))
-    steps = deletion_steps((v.entry.ref, v.live) for v in verdicts)
-    changes = (_prune_change(found, v, replaced.get(v.entry.ref, "")) for v in verdicts)
-    return (*(replace(change, step=steps[change.ref]) for change in changes), *_unseen(request, found))
-
-
-def _unseen(request: PlanRequest, found: Survey) -> Iterator[Change]:
-    """Yield what is owned and could not be looked for: it stays in the inventory, or it would be nobody's."""
-    for entry in request.inventory.entries:
-        why = found.live.unreadable.get(entry.ref)
-        if why:
-            reason = found.redactor.mask_text(f"it cannot be looked for: {why}")
-            yield Change(entry.ref, entry.api_version, Action.KEPT, reason=reason)
-
-
-def _replaced(request: PlanRequest, found: Survey) -> Iterator[tuple[ObjectRef, str]]:
-    for target in found.targets:
-        for entry in hash_predecessors(request.inventory.entries, target.manifest):
-            yield entry.ref, target.ref.name
-
-
-def _prune_change(found: Survey, verdict: PruneVerdict, replaced_by: str) -> Change:
-    entry: InventoryEntry = verdict.entry
-    metadata = verdict.live["metadata"]
-    impact = impact_of_deletion(entry.ref, verdict.live) if verdict.deletes and not replaced_by else ()
-    gone = f"replaced by {replaced_by}" if replaced_by else "no longer in the config"
-    return Change(
-        ref=entry.ref,
-        api_version=entry.api_version,
-        action=Action.PRUNE if verdict.deletes else Action.KEPT,
-        reason=gone if verdict.deletes else found.redactor.mask_text(verdict.kept),
-        live_uid=str(metadata.get("uid", "")),
-        live_resource_version=str(metadata.get("resourceVersion", "")),
-        impact=tuple(found.redactor.mask_text(note) for note in impact),
-        replaced_by=replaced_by if verdict.deletes else "",
-        live_state=own_state(verdict.live, found.redactor),
-    )
 
 
 def _with_stale_notes(found: Survey, changes: Iterable[Change]) -> Iterator[Change]:
