@@ -125,7 +125,8 @@ class _Run:
             )
 
         return (
-            self.hooks.clear(hooks.values())
+            self.course.may_go_on()
+            and self.hooks.clear(hooks.values())
             and sent(foundations)
             and self.stand([changes[ref] for ref in foundations if ref in changes])
             and self.sender.dry_run_deferred(each.deferred)

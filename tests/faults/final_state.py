@@ -18,6 +18,7 @@ from tests.faults.scenarios import group_of
 _OWN_PREFIX: Final = "gitops-push-"
 """Names of what the tool keeps for itself: inventory, history, lock."""
 
+_ATTEMPT: Final = "gitops-push.dev/hook-attempt"
 _UID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _VOLATILE: Final = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields")
 _KINDS: Final = {
@@ -80,13 +81,18 @@ def _live(plane: ControlPlane, namespace: str) -> Iterator[tuple[str, dict[str, 
 
 def _told(body: dict[str, Any], namespace: str) -> str:
     metadata = {key: value for key, value in body["metadata"].items() if key not in _VOLATILE}
+    annotations = {key: value for key, value in metadata.pop("annotations", {}).items() if key != _ATTEMPT}
     managers = sorted(
         [entry["manager"], entry["operation"], json.dumps(entry.get("fieldsV1"), sort_keys=True)]
         for entry in body["metadata"].get("managedFields", ())
         if "subresource" not in entry and entry["manager"] not in {"kube-controller-manager", "kube-apiserver"}
     )
     status = body.get("status") or {}
-    told = {**body, "metadata": {**metadata, "managers": managers}, "status": status.get("readyReplicas")}
+    told = {
+        **body,
+        "metadata": {**metadata, "annotations": annotations, "managers": managers},
+        "status": status.get("readyReplicas"),
+    }
     text = json.dumps(told, sort_keys=True).replace(namespace, "NS")
     # The label of membership is a hash over the names of inventory and namespace.
     return _UID.sub("UID", re.sub(r"applyset-[\w-]+?-v1", "MEMBERSHIP", text))

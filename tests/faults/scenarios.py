@@ -1,4 +1,4 @@
-"""What the campaign deploys: a first deployment with its namespace, and an update that does everything at once."""
+"""What the campaign deploys: a first deployment with its namespace, an update of every kind, and waves with hooks."""
 
 from __future__ import annotations
 
@@ -67,6 +67,17 @@ def _after(namespace: str) -> str:
     )
 
 
+def _before_hooks(namespace: str) -> str:
+    return _stream(config_map("settings", "1"), _hook("prepare", "PreSync"))
+
+
+def _with_hooks(namespace: str) -> str:
+    """A hook whose object of the last run is there, one that is deleted when all is well, and a wave between."""
+    late = config_map("late").replace("name: late", 'name: late, annotations: {argocd.argoproj.io/sync-wave: "1"}')
+    check = _hook("check", "PostSync", "argocd.argoproj.io/hook-delete-policy: HookSucceeded")
+    return _stream(config_map("settings", "2"), late, _hook("prepare", "PreSync"), check)
+
+
 def _make_namespace(plane: ControlPlane, namespace: str) -> None:
     """Make it, with an object in it that somebody made by `kubectl apply`."""
     plane.request("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
@@ -79,6 +90,11 @@ def _make_namespace(plane: ControlPlane, namespace: str) -> None:
 
 def _secret(value: str) -> str:
     return f"apiVersion: v1\nkind: Secret\nmetadata: {{name: login}}\nstringData: {{password: the-{value}-one}}\n"
+
+
+def _hook(name: str, phase: str, *more: str) -> str:
+    annotations = ", ".join((f"argocd.argoproj.io/hook: {phase}", *more))
+    return _job(name, "1").replace(f"name: {name}", f"name: {name}, annotations: {{{annotations}}}", 1)
 
 
 def _job(name: str, version: str) -> str:
@@ -120,4 +136,5 @@ def _stream(*manifests: str) -> str:
 
 FIRST: Final = Scenario("first deployment", lambda plane, namespace: None, None, _first)
 UPDATE: Final = Scenario("update", _make_namespace, _before, _after)
-SCENARIOS: Final = (FIRST, UPDATE)
+HOOKS: Final = Scenario("waves and hooks", _make_namespace, _before_hooks, _with_hooks)
+SCENARIOS: Final = (FIRST, UPDATE, HOOKS)

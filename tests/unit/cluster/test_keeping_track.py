@@ -173,6 +173,16 @@ def test_a_stop_before_the_first_write_writes_nothing(cluster: FakeApiServer) ->
     assert (done.interrupted, done.wrote, cluster.writes) == (True, False, ())
 
 
+def test_a_stop_before_the_first_write_deletes_no_hook_of_an_earlier_run(cluster: FakeApiServer) -> None:
+    hook = config_map()
+    hook["metadata"] = {**hook["metadata"], "name": "hook", "annotations": {"argocd.argoproj.io/hook": "PreSync"}}
+    assert deployed(cluster, "shop", config_map(), hook, options=QUICK).exit_code == 0
+    before = len(cluster.writes)
+    stopping = replace(QUICK, should_stop=lambda: True)
+    done = deployed(cluster, "shop", config_map(a="2"), hook, options=stopping)
+    assert (done.interrupted, done.wrote, len(cluster.writes)) == (True, False, before)
+
+
 def definition() -> dict[str, Any]:
     names = {"kind": "Cron", "plural": "crons"}
     version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {"type": "object"}}}
