@@ -16,9 +16,9 @@ from gitops_push.core.inventory import InventoryEntry
 from gitops_push.core.kinds import split_api_version
 from gitops_push.core.live_state import own_state
 from gitops_push.core.objects import Body
-from gitops_push.core.ordering import by_stage
 from gitops_push.core.plan import Change
 from gitops_push.core.prune import PruneQuestion, judge
+from gitops_push.core.rounds import deletion_rounds
 
 
 class Deleter:
@@ -28,14 +28,13 @@ class Deleter:
         self._course = course
 
     def delete(self, changes: Iterable[Change]) -> None:
-        """Delete objects, those of a stage at the same time, the last stage first, until one is not gone."""
-        deletions = {change.ref: change for change in changes}
+        """Delete objects, the last wave and its last stage first, those of a stage together, until one is not gone."""
         patience = self._course.patience()
-        for _, refs in reversed(by_stage(deletions)):
+        for together in deletion_rounds(changes):
             if not self._course.may_go_on():
                 return
             crew = self._course.crew(partial(self._delete_one, patience), partial(NotGone, Result.UNKNOWN))
-            for change, result in crew.run([deletions[ref] for ref in refs]):
+            for change, result in crew.run(together):
                 self._settle(change, result)
 
     def _settle(self, change: Change, result: Gone | NotGone | Untold) -> None:

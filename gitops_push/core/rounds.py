@@ -8,7 +8,7 @@ from itertools import groupby
 
 from gitops_push.core.ordering import Stage, stage_of
 from gitops_push.core.plan import APPLIED, IN_SET, Change, HookRun, Plan
-from gitops_push.core.waves import MAIN, Step
+from gitops_push.core.waves import MAIN, Step, order_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,12 @@ def rounds_of(plan: Plan) -> tuple[Round, ...]:
     acting = [number for number, found in enumerate(every) if found.acts]
     last = acting[-1] if acting else 0
     return _with_deferred((*every[:last], _joined(every[last:])))
+
+
+def deletion_rounds(changes: Iterable[Change]) -> tuple[tuple[Change, ...], ...]:
+    """Return what is deleted at the same time, in order: the last wave first, and in it the last stage."""
+    ordered = sorted(changes, key=lambda change: order_key(change.step, change.ref), reverse=True)
+    return tuple(tuple(group) for _, group in groupby(ordered, lambda change: (change.step, stage_of(change.ref))))
 
 
 def _by_step(plan: Plan) -> Iterator[Round]:

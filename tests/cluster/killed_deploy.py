@@ -16,6 +16,7 @@ from typing import Any
 from gitops_push.cluster.api import Answer, Precondition, ServedKind
 from gitops_push.cluster.http_api import HttpApi
 from gitops_push.core.objects import Body
+from tests.cluster import hooking
 from tests.cluster.connecting import connected
 from tests.cluster.deploying import deployed
 from tests.controlplane import workloads
@@ -99,7 +100,13 @@ def job_set(namespace: str, version: str = "2.0") -> tuple[dict[str, Any], ...]:
     return (job,)
 
 
-SETS = {"second": second_set, "adopted": adopted_set, "job": job_set}
+def hook_set(namespace: str) -> tuple[dict[str, Any], ...]:
+    """Return an object with a hook before and one after it."""
+    smoke = hooking.job(namespace, "smoke", hook="PostSync")
+    return hooking.job(namespace, "migrate", hook="PreSync"), config_map(namespace, "env"), smoke
+
+
+SETS = {"second": second_set, "adopted": adopted_set, "job": job_set, "hook": hook_set}
 
 
 def config_map(namespace: str, name: str) -> dict[str, Any]:
