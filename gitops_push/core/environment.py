@@ -108,6 +108,14 @@ class WaitRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Dependency:
+    """The name of an environment that must be deployed before, and the line that says so."""
+
+    name: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """One environment, complete: defaults applied, patterns expanded.
 
@@ -139,3 +147,4 @@ class Environment:
     namespace_origin: Origin | None = None
     declared: bool = True
     fills_namespace: bool = True
+    depends_on: tuple[Dependency, ...] = ()

@@ -51,6 +51,9 @@ PATTERN_NAME = Text(
 )
 PATTERN_CLUSTER = Text("a cluster name, maybe with placeholders", rf"(?:[-A-Za-z0-9._]|{PLACEHOLDER})+", ("{env}-eu",))
 PATTERN_NAMESPACE = Text("a namespace name, maybe with placeholders", rf"(?:[-a-z0-9]|{PLACEHOLDER})+", ("{app}",))
+PATTERN_DEPENDENCY = Text(
+    "an environment name, maybe with placeholders", rf"(?!path\.)(?:[-a-z0-9.]|{PLACEHOLDER})+", ("infra-{env}",)
+)
 PATTERN_EXTERNAL = Text(
     "an object, as VERSION/KIND/NAME or VERSION/KIND/NAMESPACE/NAME",
     rf"(?:[a-z0-9][-a-z0-9.]*/)?{_VERSION}/[A-Z][A-Za-z0-9]*/(?:(?:[-a-z0-9]|{PLACEHOLDER})+/)?[^/%?#\s]+",
@@ -152,7 +155,6 @@ _LATER_IN_ENVIRONMENT: Final = (
     ("renamedFrom", "takes over the inventory of an earlier name"),
     ("commitOrder", "refuses to go back in history"),
     ("policy", "allowed kinds and namespaces"),
-    ("dependsOn", "environments to deploy first"),
 )
 
 
@@ -178,6 +180,10 @@ def _environment_fields(cluster: Text, namespace: Text, external: Text) -> tuple
     )
 
 
+def _depends_on(name: Text) -> Field:
+    return Field("dependsOn", ListOf(name), "environments that must be deployed before, as this checkout has them")
+
+
 _SOURCES: Final = Field("sources", ListOf(SOURCE, minimum=1), "built in order into one set")
 
 DEFAULTS = Record(_environment_fields(CLUSTER_NAME, NAMESPACE, EXTERNAL), later=_LATER_IN_ENVIRONMENT)
@@ -186,6 +192,7 @@ ENVIRONMENT = Record(
         *DEFAULTS.fields[:2],
         Field("sources", _SOURCES.type, _SOURCES.text, required=True),
         *DEFAULTS.fields[2:],
+        _depends_on(ENVIRONMENT_NAME),
     ),
     later=_LATER_IN_ENVIRONMENT,
 )
@@ -196,6 +203,7 @@ PATTERN_ENVIRONMENT = Record(
         *_PATTERN_FIELDS[:2],
         Field("sources", _SOURCES.type, _SOURCES.text, default="the matched directory"),
         *_PATTERN_FIELDS[2:],
+        _depends_on(PATTERN_DEPENDENCY),
     ),
     later=_LATER_IN_ENVIRONMENT,
 )

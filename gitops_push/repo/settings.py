@@ -8,7 +8,7 @@ those of the entry first; `prune` and `wait` are looked up key by key, all else 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from gitops_push.core.environment import (
     Cluster,
     ConflictAction,
     ConflictRule,
+    Dependency,
     DirectorySource,
     Environment,
     FieldRule,
@@ -109,10 +110,19 @@ def make_environment(maker: Maker) -> Environment:
         sensitive=_rules(maker, "sensitive"),
         recreate=_rules(maker, "recreate"),
         namespace_origin=namespace_origin,
+        depends_on=tuple(dependencies_of(maker)),
     )
     if maker.problems:
         raise ConfigError(maker.problems)
     return environment
+
+
+def dependencies_of(maker: Maker) -> Iterator[Dependency]:
+    """Yield what an environment depends on, as its entry says; notes names that cannot be one."""
+    for text, origin in list_of(maker.entry.layers, "dependsOn"):
+        name = maker.filled(str(text), ENVIRONMENT_NAME, origin)
+        if matches(name, ENVIRONMENT_NAME.pattern):
+            yield Dependency(name, origin)
 
 
 def parse_duration(text: str) -> float:

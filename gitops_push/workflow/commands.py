@@ -148,7 +148,12 @@ def compare_with(settings: Settings, name: str, program: str, watcher: Watcher) 
 
 def diff(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, Plan]:
     """Return the plan of an environment. Reads and dry-runs only."""
+    from gitops_push.workflow.dependencies import dependency_warnings
+
     with _prepared(settings, name, watcher) as prepared:
+        workspace, environment = prepared.built.workspace, prepared.built.environment
+        for warning in dependency_warnings(settings, workspace, environment, prepared.connection, watcher):
+            watcher.warning(warning)
         return prepared.header, _plan(settings, prepared, watcher)
 
 
@@ -160,10 +165,13 @@ def apply(
     With an approval the plan is made as the approved one was; whether it still is that one `confirm` judges. Raises
     what planning raises, and what `confirm` raises; after the first write nothing is raised any more.
     """
+    from gitops_push.workflow.dependencies import check_dependencies
+
     with _prepared(settings, name, watcher) as prepared:
         environment = prepared.built.environment
         if approval is not None:
             approval.check_place(environment, prepared.request.cluster_id)
+        check_dependencies(settings, prepared.built.workspace, environment, prepared.connection, watcher)
         plan = _plan(settings, prepared, watcher, keyed=approval is None or approval.keyed)
         check_checkout(prepared.built.checkout, environment, settings)
         confirm(prepared.header, plan, protected=environment.protected)

@@ -54,6 +54,7 @@ class Settings:
     unmanaged: bool = False
     timeout_seconds: float | None = None
     allow_dirty: bool = False
+    ignore_dependencies: bool = False
     kustomize: KustomizeFlags = NO_FLAGS
     forget: Callable[[Iterable[str]], None] = field(default=_nothing, repr=False)
 

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from gitops_push.core.checkout import Checkout
 from gitops_push.core.codes import Code
-from gitops_push.core.environment import DirectorySource, Environment, KustomizeSource, Source
+from gitops_push.core.environment import Dependency, DirectorySource, Environment, KustomizeSource, Source
 from gitops_push.core.errors import ConfigError, Problem, RefusedError
-from gitops_push.repo.environments import Asked, load_environment, load_nearest_config, named_entries
+from gitops_push.repo.environments import (
+    Asked,
+    NamedEntry,
+    load_environment,
+    load_nearest_config,
+    make,
+    named_entries,
+)
 from gitops_push.repo.reach import is_marked, reach_of
 from gitops_push.repo.roots import root_of
 from gitops_push.system.files import RepoFiles
 from gitops_push.workflow.settings import Settings, Watcher
+
+if TYPE_CHECKING:
+    from gitops_push.repo.config import Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +85,34 @@ def _resolved(path: Path) -> Path:
 def environment_of(workspace: Workspace, settings: Settings, name: str) -> Environment:
     """Return the environment of a name or path, with what flags say in place of the config. Raises `ConfigError`."""
     asked = Asked(name, workspace.folder, settings.config_file, settings.namespace)
-    return _with_flags(load_environment(workspace.checkout, workspace.files, asked), settings)
+    environment = load_environment(workspace.checkout, workspace.files, asked)
+    _dependencies(workspace, settings, environment)  # a name that is wrong is told by every command
+    return _with_flags(environment, settings)
+
+
+def dependencies_of(
+    workspace: Workspace, settings: Settings, environment: Environment
+) -> tuple[tuple[Dependency, Environment], ...]:
+    """Return the environments that must be deployed before one, with the lines that say so. Raises `ConfigError`."""
+    config, found = _dependencies(workspace, settings, environment)
+    if config is None:
+        return ()
+    checkout, files = workspace.checkout, workspace.files
+    return tuple((dependency, make(checkout, files, config, named)) for dependency, named in found)
+
+
+def _dependencies(
+    workspace: Workspace, settings: Settings, environment: Environment
+) -> tuple[Config | None, tuple[tuple[Dependency, NamedEntry], ...]]:
+    if not environment.depends_on:
+        return None, ()
+    from gitops_push.repo.dependencies import named_dependencies
+
+    asked = Asked("", workspace.folder, settings.config_file)
+    config = load_nearest_config(workspace.checkout, workspace.files, asked)
+    if config is None:
+        return None, ()
+    return config, named_dependencies(workspace.checkout, workspace.files, config, environment)
 
 
 def names_in(workspace: Workspace, settings: Settings) -> tuple[str, ...]:
