@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "drift": "Report once what differs between the cluster and the config.",
     "status": "Show what an environment owns in the cluster, with its health.",
     "inventory": "List the inventories of a cluster, adopt a lost one, or rename one.",
+    "credentials": "Keep kubeconfigs in the system's keyring.",
     "completion": "Print the completion script of a shell.",
     "version": "Print the version.",
 }

@@ -156,6 +156,17 @@ cluster_options = chained(
     option("--kubeconfig", default="", metavar="FILE", help="The kubeconfig; before the config's and $KUBECONFIG."),
     option("--context", default="", metavar="NAME", help="The context, instead of the kubeconfig's current one."),
     option(
+        "--allow-exec",
+        multiple=True,
+        metavar="NAME",
+        help="Let the kubeconfig run this credential plugin, like aws. Repeatable.",
+    ),
+    option(
+        "--trust-checkout",
+        is_flag=True,
+        help="Read the credential though an event from outside may have chosen the code that is checked out.",
+    ),
+    option(
         "--concurrency",
         type=click.IntRange(1, 64),
         default=16,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from gitops_push.core.secret_text import SecretText
 
@@ -23,7 +24,8 @@ class Credential:
     `server` is an https URL without a trailing slash; `ca_pem` is the only trust anchor ("" with `system_ca`: the
     system's). `token` returns the current bearer token, or None; after a 401 it is called once more with True, to
     refresh. `found_in` says for people where the credential came from, never its value. `secrets` are the texts that
-    must never be printed; `warnings` are lines for people.
+    must never be printed; `warnings` are lines for people. `expires_at` is when the token ends, where it says so and
+    nothing renews it.
     """
 
     server: str
@@ -39,5 +41,6 @@ class Credential:
     impersonate_user: str = ""
     impersonate_groups: tuple[str, ...] = ()
     proxy_url: str = ""
+    expires_at: datetime | None = None
     secrets: tuple[SecretText, ...] = field(default=(), repr=False)
     warnings: tuple[str, ...] = ()

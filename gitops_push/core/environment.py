@@ -35,10 +35,20 @@ Source: TypeAlias = KustomizeSource | DirectorySource
 
 @dataclass(frozen=True, slots=True)
 class CredentialSource:
-    """Where a cluster's kubeconfig is looked for: exactly one of the fields is set. `file` may be absolute."""
+    """Where a cluster's credential is looked for: exactly one of the fields but `ca_env` and `exec` is set.
+
+    `env` and `file` hold or name a kubeconfig (`file` may be absolute), `keyring` is the name under which a developer
+    stored one. `token_env` and `ca_env` are variables with the token of a service account and the CA of the cluster,
+    whose `server` must be pinned. `exec` names the credential plugins that a kubeconfig may run.
+    """
 
     env: str = ""
     file: str = ""
+    keyring: str = ""
+    token_env: str = ""
+    ca_env: str = ""
+    in_cluster: bool = False
+    exec: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from gitops_push.core.codes import Code
@@ -16,6 +15,7 @@ from gitops_push.core.credential import Credential
 from gitops_push.core.errors import CredentialError, DocumentError, Problem
 from gitops_push.core.suggestion import did_you_mean
 from gitops_push.credentials.cluster_entry import read_cluster
+from gitops_push.credentials.exec_plugin import NO_PLUGINS, PluginRules
 from gitops_push.credentials.kubeconfig_entry import Entry, KubeconfigText
 from gitops_push.credentials.user_entry import read_user
 from gitops_push.documents.reader import Dialect, read_one
@@ -61,16 +61,18 @@ def merge_kubeconfigs(configs: Sequence[Kubeconfig]) -> Kubeconfig:
     )
 
 
-def credential_of(config: Kubeconfig, context_name: str, now: datetime, *, system_ca: bool = False) -> Credential:
+def credential_of(
+    config: Kubeconfig, context_name: str, rules: PluginRules = NO_PLUGINS, *, system_ca: bool = False
+) -> Credential:
     """Return the credential of a context ("": the current one).
 
-    `now` is for the expiry of the client certificate. Raises `CredentialError` for a missing entry, a feature that is
-    refused, or a value that cannot be right.
+    `rules` say which credential plugins may run, and what time it is. Raises `CredentialError` for a missing entry, a
+    feature that is refused, or a value that cannot be right.
     """
     context = _context(config, context_name)
     context.check_fields(_CONTEXT_FIELDS, {})
     cluster = read_cluster(_referenced(config.clusters, context, "cluster"), system_ca=system_ca)
-    user = read_user(_referenced(config.users, context, "user"), now)
+    user = read_user(_referenced(config.users, context, "user"), rules)
     return Credential(
         server=cluster.server,
         found_in=config.place,
@@ -83,6 +85,7 @@ def credential_of(config: Kubeconfig, context_name: str, now: datetime, *, syste
         token=user.token,
         impersonate_user=user.impersonate_user,
         impersonate_groups=user.impersonate_groups,
+        expires_at=user.expires_at,
         secrets=user.secrets,
     )
 

@@ -1,4 +1,4 @@
-"""Finds the kubeconfig for a cluster: the explicit places first, then the usual ones.
+"""Finds the credential for a cluster: the explicit places first, then the usual ones.
 
 Order: `--kubeconfig`; `credentials:` of the cluster in the config; the variable KUBECONFIG; and, not in CI,
 `~/.kube/config`. In CI a place that the config names is the only one: falling back to another kubeconfig, which
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -20,12 +20,16 @@ from gitops_push.core.environment import Cluster, CredentialSource
 from gitops_push.core.errors import CredentialError, Problem, RefusedError
 from gitops_push.core.secret_text import SecretText
 from gitops_push.credentials.cluster_entry import normal_server
+from gitops_push.credentials.exec_plugin import PluginRules
+from gitops_push.credentials.in_cluster import pod_account
 from gitops_push.credentials.kubeconfig import credential_of, merge_kubeconfigs, read_kubeconfig
 from gitops_push.credentials.kubeconfig_entry import KubeconfigText
+from gitops_push.credentials.service_account import account_kubeconfig
 from gitops_push.credentials.variable import HeldText, read_variable
 
 _VARIABLE: Final = "KUBECONFIG"
 _LIMIT_BYTES: Final = 4 * 1024 * 1024
+_SOON: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,40 +37,74 @@ class CredentialOptions:
     """What the command line and the surroundings say.
 
     `kubeconfig` and `context` are the flags, "" when not given. `checkout_root` is the config repo, against which a
-    relative `credentials.file` is read; `is_tracked` says whether git tracks a file in it. `now` is the time, with a
-    zone.
+    relative `credentials.file` is read; `is_tracked` says whether git tracks a file in it. `now` tells the time, with
+    a zone. `allow_exec` names the credential plugins that may run besides those that the config names.
     """
 
-    now: datetime
+    now: Callable[[], datetime]
     kubeconfig: str = ""
     context: str = ""
     in_ci: bool = False
     system_ca: bool = False
+    allow_exec: tuple[str, ...] = ()
     checkout_root: Path | None = None
     is_tracked: Callable[[Path], bool] = lambda _: False
 
 
 def find_credential(cluster: Cluster, options: CredentialOptions, environ: Mapping[str, str]) -> Credential:
-    """Return the credential for a cluster. Reads files and variables, writes nothing, starts nothing.
+    """Return the credential for a cluster. Reads files and variables, writes nothing; runs an allowed plugin.
 
     Raises `CredentialError` when there is none (the places looked at are listed) or it cannot be used, `RefusedError`
     when it is for another server than the config pins. `Credential.warnings` are for the reader of the log.
     """
+    if cluster.credentials is not None and cluster.credentials.in_cluster and not options.kubeconfig:
+        credential = _of_pod(environ)
+    else:
+        credential = _of_kubeconfig(cluster, options, environ)
+    _check_pin(cluster, credential)
+    return replace(credential, warnings=(*credential.warnings, *_expiry_warnings(credential, options.now())))
+
+
+def _of_kubeconfig(cluster: Cluster, options: CredentialOptions, environ: Mapping[str, str]) -> Credential:
     search = _Search(options, environ)
     texts = search.run(cluster)
     warnings = (*search.warnings, *(warning for text in texts for warning in _checkout_warnings(text, options)))
     config = merge_kubeconfigs([read_kubeconfig(text) for text in texts])
     context = options.context or cluster.context
-    credential = credential_of(config, context, options.now, system_ca=options.system_ca)
-    _check_pin(cluster, credential)
+    named = cluster.credentials.exec if cluster.credentials else ()
+    allowed = frozenset((*options.allow_exec, *named))
+    rules = PluginRules(allowed, environ, options.checkout_root, options.now)
+    credential = credential_of(config, context, rules, system_ca=options.system_ca)
     held = tuple(SecretText(text.content.decode("utf-8", "replace")) for text in texts if text.file is None)
     return replace(credential, warnings=warnings, secrets=(*credential.secrets, *held))
 
 
+def _of_pod(environ: Mapping[str, str]) -> Credential:
+    account = pod_account(environ)
+    return Credential(
+        server=account.server,
+        found_in="the service account of this pod",
+        namespace=account.namespace,
+        ca_pem=account.ca_pem,
+        token=account.token,
+        secrets=(account.token(False),),
+    )
+
+
+def _expiry_warnings(credential: Credential, now: datetime) -> tuple[str, ...]:
+    """A deployment waits for minutes: a token that ends before would stop it half way."""
+    expiry = credential.expires_at
+    if expiry is None or expiry - now > _SOON:
+        return ()
+    minutes = max(0, int((expiry - now).total_seconds() // 60))
+    return (f"the token of {credential.found_in} expires in {minutes} minutes, at {expiry:%H:%M} UTC",)
+
+
 def credential_variables(cluster: Cluster) -> tuple[str, ...]:
     """Return the names of the variables that may hold this cluster's credential, to be forgotten once it is read."""
-    configured = cluster.credentials.env if cluster.credentials else ""
-    return (configured, _VARIABLE) if configured else (_VARIABLE,)
+    source = cluster.credentials
+    configured = (source.env, source.token_env, source.ca_env) if source else ()
+    return (*filter(None, configured), _VARIABLE)
 
 
 class _Search:
@@ -83,7 +121,7 @@ class _Search:
         if self._options.kubeconfig:
             return (self._file(Path(self._options.kubeconfig), "--kubeconfig"),)
         if cluster.credentials is not None:
-            found = self._configured(cluster.credentials)
+            found = self._configured(cluster, cluster.credentials)
             if found or self._options.in_ci:
                 return found or self._missing(cluster)
         texts = self._variable(_VARIABLE) or self._home() or self._missing(cluster)
@@ -92,14 +130,30 @@ class _Search:
             self.warnings = (f"for cluster {cluster.name!r} the kubeconfig of {texts[0].place} is used ({looked})",)
         return texts
 
-    def _configured(self, source: CredentialSource) -> tuple[KubeconfigText, ...]:
+    def _configured(self, cluster: Cluster, source: CredentialSource) -> tuple[KubeconfigText, ...]:
         if source.env:
             return self._variable(source.env)
+        if source.token_env:
+            return (account_kubeconfig(cluster, source, self._environ),)
+        if source.keyring:
+            return self._keyring(source.keyring)
         path = self._expanded(source.file)
         if not _exists(path):
             self._looked.append(f"{path}: no such file")
             return ()
         return (self._file(path, "credentials.file"),)
+
+    def _keyring(self, name: str) -> tuple[KubeconfigText, ...]:
+        from gitops_push.credentials.keyring_store import open_store
+
+        if self._options.in_ci:
+            self._looked.append(f"keyring {name}: not used in CI")
+            return ()
+        content = open_store(in_ci=False).read(name)
+        if content is None:
+            self._looked.append(f"keyring: no kubeconfig {name!r} in it (gitops-push credentials set {name})")
+            return ()
+        return (KubeconfigText(content, f"the keyring ({name})"),)
 
     def _variable(self, name: str) -> tuple[KubeconfigText, ...]:
         value = self._environ.get(name)

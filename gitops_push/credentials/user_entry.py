@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from gitops_push.core.codes import Code
 from gitops_push.core.credential import ClientCertificate
+from gitops_push.core.errors import CredentialError
 from gitops_push.core.secret_text import SecretText
 from gitops_push.credentials.certificate_dates import expires_at
+from gitops_push.credentials.exec_plugin import ExecPlugin, Issued, PluginRules
 from gitops_push.credentials.kubeconfig_entry import Entry
 from gitops_push.credentials.pem import certificates_in, pem_field, private_key_in
+from gitops_push.credentials.token_dates import token_expires_at
 
 _FIELDS: Final = (
     "client-certificate",
@@ -22,11 +26,11 @@ _FIELDS: Final = (
     "token",
     "as",
     "as-groups",
+    "exec",
     "extensions",
 )
 _EMBED: Final = "use a token or a client certificate: kubectl config view --raw --flatten shows what can be embedded"
 _REFUSED: Final = {
-    "exec": f"no program is run for a credential yet; {_EMBED}",
     "auth-provider": f"no program is run for a credential; {_EMBED}",
     "tokenFile": "put the token itself into the kubeconfig; a file could be any file of this machine",
     "username": "user names and passwords are not sent; use a token or a client certificate",
@@ -40,30 +44,51 @@ _HEADER: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What proves who we are. `secrets` are the texts that must never be printed."""
+    """What proves who we are. `secrets` are the texts that must never be printed.
+
+    `expires_at` is when a token ends that nothing renews, as far as it says so itself.
+    """
 
     client_certificate: ClientCertificate | None = field(default=None, repr=False)
     token: Callable[[bool], SecretText] | None = field(default=None, repr=False)
     impersonate_user: str = ""
     impersonate_groups: tuple[str, ...] = ()
+    expires_at: datetime | None = None
     secrets: tuple[SecretText, ...] = field(default=(), repr=False)
 
 
-def read_user(entry: Entry, now: datetime) -> Identity:
-    """Return the identity of a `user` entry. Raises `CredentialError`."""
+def read_user(entry: Entry, rules: PluginRules) -> Identity:
+    """Return the identity of a `user` entry; runs its credential plugin where the rules allow it.
+
+    Raises `CredentialError`.
+    """
     entry.check_fields(_FIELDS, _REFUSED)
-    certificate = _client_certificate(entry, now)
-    token = _token(entry)
-    if certificate is None and token is None:
-        raise entry.invalid("it has neither a token nor a client certificate")
     user, groups = _impersonation(entry)
+    plugin = ExecPlugin(entry, rules) if entry.fields.get("exec") else None
+    issued = plugin.issued if plugin else _held(entry, rules.now())
+    if issued.certificate is None and issued.token is None:
+        raise entry.invalid("it has neither a token nor a client certificate")
+    token = issued.token
+    fixed = None if token is None else lambda _: token
+    key = issued.certificate.key_pem if issued.certificate else None
     return Identity(
-        client_certificate=certificate,
-        token=None if token is None else lambda _: token,
+        client_certificate=issued.certificate,
+        token=plugin.token if plugin and token else fixed,
         impersonate_user=user,
         impersonate_groups=groups,
-        secrets=tuple(text for text in (token, certificate.key_pem if certificate else None) if text),
+        expires_at=None if plugin and token else issued.expires_at,
+        secrets=tuple(text for text in (token, key) if text),
     )
+
+
+def _held(entry: Entry, now: datetime) -> Issued:
+    """Return what the entry itself holds. Raises `CredentialError` for what has expired."""
+    certificate, token = _client_certificate(entry, now), _token(entry)
+    expiry = token_expires_at(token.reveal()) if token else None
+    if expiry is not None and expiry <= now:
+        what = f"the token expired on {expiry:%Y-%m-%d %H:%M} UTC"
+        raise CredentialError(entry.problem(Code.CREDENTIAL_EXPIRED, what, "issue a new one"))
+    return Issued(token, certificate, expiry)
 
 
 def _client_certificate(entry: Entry, now: datetime) -> ClientCertificate | None:

@@ -175,12 +175,25 @@ def _cluster(name: str, settings: Fields, base: str) -> Cluster:
     )
 
 
-def _credentials(settings: Fields, base: str) -> CredentialSource:
-    """Return where the kubeconfig is; a relative `file` then counts from the repo root, `~` is left as it is."""
+def _credentials(settings: Fields, base: str) -> CredentialSource | None:
+    """Return where the credential is; a relative `file` then counts from the repo root, `~` is left as it is.
+
+    None for `inCluster: false`, which names no place.
+    """
     file = settings.get("file", "")
     if file and base != "." and not file.startswith(("/", "~")):
         file = f"{base}/{file}"
-    return CredentialSource(env=settings.get("env", ""), file=file)
+    account = settings.get("serviceAccountToken", {})
+    source = CredentialSource(
+        env=settings.get("env", ""),
+        file=file,
+        keyring=settings.get("keyring", ""),
+        token_env=account.get("tokenEnv", ""),
+        ca_env=account.get("caEnv", ""),
+        in_cluster=settings.get("inCluster", False),
+        exec=tuple(settings.get("exec", ())),
+    )
+    return None if source == CredentialSource(exec=source.exec) else source
 
 
 def _entries_of(read: _ConfigFile) -> Iterator[tuple[str, Origin, Entry]]:

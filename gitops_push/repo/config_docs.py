@@ -19,6 +19,7 @@ from gitops_push.repo.config_grammar import (
     PRUNE,
     RECREATE_RULE,
     SENSITIVE_RULE,
+    SERVICE_ACCOUNT_TOKEN,
     SOURCE,
     WAIT,
 )
@@ -58,7 +59,8 @@ recreated. See [immutable fields](../how-to/immutable-fields.md)."""
 _SECTIONS: Final[tuple[tuple[str, str, Record], ...]] = (
     ("The file", "", CONFIG),
     ("clusters.NAME", "A target cluster. All keys may be left out.", CLUSTER),
-    ("clusters.NAME.credentials", "Where the kubeconfig comes from.", CREDENTIALS),
+    ("clusters.NAME.credentials", "Where the credential comes from.", CREDENTIALS),
+    ("clusters.NAME.credentials.serviceAccountToken", "", SERVICE_ACCOUNT_TOKEN),
     (
         "environments.NAME",
         _ON_ENVIRONMENTS,

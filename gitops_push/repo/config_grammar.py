@@ -16,6 +16,8 @@ PERCENT = Text("a number of objects or a percentage", r"(?:100|[1-9]?[0-9])%", (
 RELATIVE_PATH = Text("a path relative to this file", r"(?!/)[^\\\x00-\x1f]*[^\\\x00-\x20]", ("apps/web/overlays/prod",))
 FILE_PATH = Text("a path", r"[^\x00-\x1f]*[^\x00-\x20]", ("kubeconfig", "~/.kube/config"))
 KIND = Text("a kind", r"[A-Z][A-Za-z0-9]*", ("Namespace",))
+KEYRING_NAME = Text("a name", r"[A-Za-z0-9](?:[-A-Za-z0-9._]{0,61}[A-Za-z0-9])?", ("prod",))
+PROGRAM = Text("a program: its name, or its absolute path", r"/?[A-Za-z0-9][-A-Za-z0-9._/+]*", ("aws", "kubelogin"))
 SERVER = Text("an https URL", r"https://[^\s/?#@\\]+(?:/[^\s?#]*)?", ("https://10.0.0.1:6443",))
 VARIABLE = Text("the name of an environment variable", r"[A-Za-z_][A-Za-z0-9_]*", ("KUBECONFIG_PROD",))
 PROJECT = Text("a project name", r"[A-Za-z0-9](?:[-A-Za-z0-9._/]{0,251}[A-Za-z0-9])?", ("shop-config",))
@@ -129,18 +131,22 @@ SOURCE = Record(
         ("flux", "a Flux Kustomization"),
     ),
 )
+SERVICE_ACCOUNT_TOKEN = Record(
+    (
+        Field("tokenEnv", VARIABLE, "environment variable that holds the token", required=True),
+        Field("caEnv", VARIABLE, "environment variable that holds the cluster's CA, as PEM or base64", required=True),
+    )
+)
 CREDENTIALS = Record(
     (
         Field("env", VARIABLE, "environment variable that holds a kubeconfig, plain or base64"),
         Field("file", FILE_PATH, "kubeconfig file; a relative path counts from this file"),
+        Field("keyring", KEYRING_NAME, "a kubeconfig that `gitops-push credentials set` stored; never used in CI"),
+        Field("serviceAccountToken", SERVICE_ACCOUNT_TOKEN, "a token and a CA; `server` of the cluster says where"),
+        Field("inCluster", Switch(), "the service account of the pod that the job runs in", default="false"),
+        Field("exec", ListOf(PROGRAM), "credential plugins that the kubeconfig may run", default="none"),
     ),
-    exactly_one=("env", "file"),
-    later=(
-        ("keyring", "a kubeconfig in the system keyring"),
-        ("serviceAccountToken", "a token and a CA from the environment"),
-        ("inCluster", "the service account of the pod"),
-        ("exec", "credential plugins that may run"),
-    ),
+    exactly_one=("env", "file", "keyring", "serviceAccountToken", "inCluster"),
 )
 CLUSTER = Record(
     (

@@ -74,7 +74,7 @@ def run(
     the system can limit that (Linux). `stdin` is given to the program in a file that is in memory where there is such
     a place, and unlinked in any case. Raises `ProcessError`; writes nothing itself.
     """
-    program = _find_program(argv[0], environment.get("PATH", ""))
+    program = find_program(argv[0], environment.get("PATH", ""))
     with _input_of(stdin) as source:
         process = _start([program, *argv[1:]], argv[0], cwd, environment, source)
     if memory_limit_bytes is not None and sys.platform == "linux":
@@ -117,8 +117,11 @@ def _start(
         raise ProcessError(name, "cannot be started") from error
 
 
-def _find_program(name: str, path: str) -> str:
-    """Return the program's file. Only absolute folders of PATH count, so that a checkout cannot bring its own git."""
+def find_program(name: str, path: str) -> str:
+    """Return the program's file. Only absolute folders of PATH count, so that a checkout cannot bring its own git.
+
+    Raises `ProgramMissingError`.
+    """
     if "/" in name:
         candidates = [name]
     else:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gitops_push.ci.trust import foreign_code
 from gitops_push.core.checkout import Checkout
 from gitops_push.core.codes import Code
 from gitops_push.core.environment import Environment
@@ -55,20 +56,34 @@ def connected(
 
 
 def _find_credential(settings: Settings, checkout: Checkout, environment: Environment) -> Credential:
-    """Read the credential, then forget the variables that held it, and close the process to others."""
+    """Read the credential, then forget the variables that held it, and close the process to others.
+
+    Raises `RefusedError` where code of others is checked out that could have written what we deploy with it.
+    """
     from gitops_push.credentials.sources import CredentialOptions, credential_variables, find_credential
 
+    _check_trust(settings, checkout)
     options = CredentialOptions(
-        now=datetime.now(UTC),
+        now=lambda: datetime.now(UTC),
         kubeconfig=settings.kubeconfig,
         context=settings.context,
         in_ci=settings.in_ci,
+        allow_exec=settings.allow_exec,
         checkout_root=Path(checkout.root),
         is_tracked=lambda path: is_tracked(checkout, path, settings.environ),
     )
     credential = find_credential(environment.cluster, options, settings.environ)
     settings.forget(credential_variables(environment.cluster))
     return credential
+
+
+def _check_trust(settings: Settings, checkout: Checkout) -> None:
+    foreign = foreign_code(settings.environ, checkout.commit, lambda path: Path(path).read_bytes())
+    if foreign and not settings.trust_checkout:
+        hint = (
+            "plan such a request with `diff --base`, without a credential; or say --trust-checkout if you know better"
+        )
+        raise RefusedError(Problem(Code.UNTRUSTED_EVENT, f"no credential is read: {foreign}", hint=hint))
 
 
 def open_api(settings: Settings, credential: Credential) -> HttpApi:

@@ -39,6 +39,8 @@ class Settings:
     namespace: str = ""
     kubeconfig: str = ""
     context: str = ""
+    allow_exec: tuple[str, ...] = ()
+    trust_checkout: bool = False
     concurrency: int = 16
     use_proxy: bool = True
     prune: bool | None = None

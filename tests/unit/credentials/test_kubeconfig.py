@@ -15,6 +15,7 @@ from gitops_push.core.credential import Credential
 from gitops_push.core.errors import CredentialError
 from gitops_push.credentials.certificate_dates import expires_at
 from gitops_push.credentials.cluster_entry import normal_server
+from gitops_push.credentials.exec_plugin import PluginRules
 from gitops_push.credentials.kubeconfig import credential_of, merge_kubeconfigs, read_kubeconfig
 from gitops_push.credentials.kubeconfig_entry import KubeconfigText
 from gitops_push.system.tls import tls_context
@@ -22,6 +23,7 @@ from tests.unit.certificates import issue, make_authority
 from tests.unit.credentials.kubeconfigs import AUTHORITY, CLIENT, SERVER, TOKEN, as_text, base64_of, kubeconfig
 
 NOW = datetime.now(UTC)
+RULES = PluginRules(now=lambda: NOW)
 CERTIFICATE_USER = {
     "client-certificate-data": base64_of(CLIENT.certificate_pem),
     "client-key-data": base64_of(CLIENT.key_pem),
@@ -30,7 +32,7 @@ CERTIFICATE_USER = {
 
 def read(config: object, context: str = "", **source: Any) -> Credential:
     text = config if isinstance(config, str) else as_text(config)
-    return credential_of(read_kubeconfig(KubeconfigText(text.encode(), "the variable KC", **source)), context, NOW)
+    return credential_of(read_kubeconfig(KubeconfigText(text.encode(), "the variable KC", **source)), context, RULES)
 
 
 def problem_of(config: object, context: str = "", **source: Any) -> str:
@@ -66,7 +68,7 @@ def test_a_client_certificate_is_read_and_makes_a_tls_context() -> None:
 def test_no_repr_of_a_credential_or_a_kubeconfig_shows_a_secret() -> None:
     text = KubeconfigText(as_text(kubeconfig({**CERTIFICATE_USER, "token": TOKEN})).encode(), "here")
     config = read_kubeconfig(text)
-    shown = repr((text, config, credential_of(config, "", NOW)))
+    shown = repr((text, config, credential_of(config, "", RULES)))
     assert "canary" not in shown
     assert "PRIVATE" not in shown
 
@@ -111,7 +113,6 @@ def test_impersonation_is_honoured() -> None:
 @pytest.mark.parametrize(
     ("user", "field"),
     [
-        ({"exec": {"command": "canary-aws"}}, "exec"),
         ({"auth-provider": {"name": "gcp", "config": {"cmd-path": "canary"}}}, "auth-provider"),
         ({"tokenFile": "/etc/canary"}, "tokenFile"),
         ({"username": "canary", "password": "canary"}, "username is not supported; .*password is not supported"),
@@ -217,7 +218,7 @@ def test_without_an_authority_the_system_s_are_used_only_when_asked_for() -> Non
     config = read_kubeconfig(
         KubeconfigText(as_text(kubeconfig(cluster={"certificate-authority-data": ""})).encode(), "here")
     )
-    assert credential_of(config, "", NOW, system_ca=True).ca_pem == ""
+    assert credential_of(config, "", RULES, system_ca=True).ca_pem == ""
 
 
 @pytest.mark.parametrize(
@@ -363,7 +364,7 @@ def test_several_kubeconfigs_are_merged_and_the_first_to_name_something_wins() -
     first = {**kubeconfig(contexts=[], clusters=[]), "current-context": ""}
     second = kubeconfig({"token": "second-token"}, {"certificate-authority-data": base64_of(other.certificate_pem)})
     texts = [KubeconfigText(as_text(config).encode(), f"file {i}") for i, config in enumerate((first, second))]
-    found = credential_of(merge_kubeconfigs([read_kubeconfig(text) for text in texts]), "", NOW)
+    found = credential_of(merge_kubeconfigs([read_kubeconfig(text) for text in texts]), "", RULES)
     assert found.token is not None
     assert found.token(False).reveal() == TOKEN
     assert found.ca_pem == other.certificate_pem
@@ -431,4 +432,4 @@ def test_any_kubeconfig_gives_a_credential_or_a_clean_error(
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
 def test_any_bytes_give_a_clean_error(content: bytes) -> None:
     with pytest.raises(CredentialError):
-        credential_of(read_kubeconfig(KubeconfigText(content, "here")), "", NOW)
+        credential_of(read_kubeconfig(KubeconfigText(content, "here")), "", RULES)

@@ -40,7 +40,7 @@ from gitops_push.credentials.hardening import forget_variables, harden_process
 from gitops_push.credentials.sources import CredentialOptions, find_credential
 from gitops_push.system.tls import tls_context
 cluster = Cluster("prod")
-credential = find_credential(cluster, CredentialOptions(now=datetime.now(UTC), in_ci=True), dict(os.environ))
+credential = find_credential(cluster, CredentialOptions(now=lambda: datetime.now(UTC), in_ci=True), dict(os.environ))
 forget_variables(["KUBECONFIG"], os.environ)
 harden_process(os.environ)
 context = tls_context(credential)

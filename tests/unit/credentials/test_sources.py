@@ -18,7 +18,7 @@ from gitops_push.credentials.sources import CredentialOptions, credential_variab
 from tests.unit.certificates import issue
 from tests.unit.credentials.kubeconfigs import AUTHORITY, SERVER, TOKEN, as_text, base64_of, kubeconfig
 
-OPTIONS = CredentialOptions(now=datetime.now(UTC))
+OPTIONS = CredentialOptions(now=lambda: datetime.now(UTC))
 IN_CI = replace(OPTIONS, in_ci=True)
 PROD = Cluster("prod")
 PROD_BY_ENV = Cluster("prod", credentials=CredentialSource(env="KUBECONFIG_PROD"))

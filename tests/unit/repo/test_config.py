@@ -281,12 +281,28 @@ def test_a_wrong_source_is_reported(write: Writer, source: str, message: str) ->
     assert place.startswith("gitops-push.yaml:2:")
 
 
-@pytest.mark.parametrize("name", ["keyring", "serviceAccountToken", "inCluster", "exec"])
-def test_credentials_of_later_issues_are_refused_by_name(write: Writer, name: str) -> None:
-    files = write(f"version: 1\nclusters: {{prod: {{credentials: {{{name}: x}}}}}}\n")
-    [(code, place, message)] = errors_of(files)
-    assert (code, place) == (Code.CONFIG_NOT_SUPPORTED_YET, "gitops-push.yaml:2:33")
-    assert message.startswith(f"clusters.prod.credentials.{name} is not supported yet")
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ("{keyring: prod}", CredentialSource(keyring="prod")),
+        ("{serviceAccountToken: {tokenEnv: T, caEnv: C}}", CredentialSource(token_env="T", ca_env="C")),
+        ("{inCluster: true}", CredentialSource(in_cluster=True)),
+        ("{inCluster: false}", None),
+        ("{env: KC, exec: [aws, /opt/kubelogin]}", CredentialSource(env="KC", exec=("aws", "/opt/kubelogin"))),
+    ],
+)
+def test_every_source_of_a_credential_is_read(write: Writer, text: str, source: CredentialSource | None) -> None:
+    files = write(f"version: 1\nclusters: {{prod: {{credentials: {text}}}}}\n")
+    assert load_config(files, "gitops-push.yaml").clusters["prod"].credentials == source
+
+
+@pytest.mark.parametrize(
+    "text", ["{serviceAccountToken: {tokenEnv: T}}", "{env: A, keyring: b}", "{exec: [aws]}", "{keyring: 'a b'}"]
+)
+def test_a_source_of_a_credential_that_makes_no_sense_is_refused(write: Writer, text: str) -> None:
+    files = write(f"version: 1\nclusters: {{prod: {{credentials: {text}}}}}\n")
+    with pytest.raises(ConfigError):
+        load_config(files, "gitops-push.yaml")
 
 
 def test_all_mistakes_are_listed_at_once(write: Writer) -> None:
