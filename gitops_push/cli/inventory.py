@@ -15,12 +15,22 @@ from gitops_push.cli.session import Session
 from gitops_push.cli.settings import settings_of, watcher_of
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import Problem, UsageError
+from gitops_push.core.inventory import Inventory
 from gitops_push.core.membership import ProposedRecord
 from gitops_push.core.run import RunHeader
-from gitops_push.reports.inventory_text import list_data, list_lines, record_data, record_lines, record_verdict
+from gitops_push.reports.inventory_text import (
+    list_data,
+    list_lines,
+    move_data,
+    move_lines,
+    move_verdict,
+    record_data,
+    record_lines,
+    record_verdict,
+)
 from gitops_push.reports.json_report import document
 from gitops_push.reports.lines import counted
-from gitops_push.workflow.inventories import adopt, list_inventories
+from gitops_push.workflow.inventories import adopt, list_inventories, move
 
 
 @click.group("inventory")
@@ -82,6 +92,40 @@ def adopt_command(session: Session, /, **parameters: Any) -> int:
         return Report(0, (record_verdict(proposed, header),), data, names)
 
     return report_each(session, "Adoption", parameters["outputs"], [parameters["environment"]], run)
+
+
+@inventory_command.command("move")
+@click.argument("source", metavar="FROM")
+@click.argument("environment", metavar="TO", shell_complete=complete_environment)
+@option("-y", "--yes", is_flag=True, help="Do not ask; needed without a terminal.")
+@output(*FORMATS)
+@cluster_options
+@repo_options
+@console_options
+@click.pass_obj
+def move_command(session: Session, /, **parameters: Any) -> int:
+    """Give all of an inventory to that of the environment TO, and delete its record.
+
+    FROM is an earlier name of the environment, or a NAMESPACE/NAME of `inventory list`. The objects get the label of
+    the new inventory with the next apply.
+    """
+    settings, watcher = settings_of(session, parameters), watcher_of(session)
+    source, environment = parameters["source"], parameters["environment"]
+    _check_can_ask(session, parameters, f"inventory move {shlex.quote(source)} {shlex.quote(environment)}")
+
+    def confirm(header: RunHeader, moved: Inventory) -> None:
+        show = session.console.note_unless_quiet if parameters["yes"] else session.console.note
+        show(move_lines(moved, header))
+        if not parameters["yes"]:
+            _ask(session, f"move {counted(len(moved.entries), 'object')} to {moved.place}? [y/N]")
+
+    def run(name: str) -> Report:
+        header, moved = move(settings, source, name, watcher, confirm)
+        return Report(
+            0, (move_verdict(moved, header),), document("Move", header, move_data(moved), 0), (str(moved.place),)
+        )
+
+    return report_each(session, "Move", parameters["outputs"], [environment], run)
 
 
 def _check_can_ask(session: Session, parameters: dict[str, Any], command: str) -> None:

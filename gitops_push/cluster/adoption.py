@@ -54,7 +54,7 @@ def _operators(request: PlanRequest, found: Survey) -> Iterator[ObjectRef]:
     if not takeovers.owners:
         return
     for asked in found.asked.values():
-        for owner in other_owners(asked.live, request.inventory.id) if asked.live else ():
+        for owner in other_owners(asked.live, request.inventory.ids) if asked.live else ():
             named = takeovers.named(owner.takeover)
             operator = operator_of(owner, named) if named else None
             if operator is not None:
@@ -66,7 +66,7 @@ def _to_adopt(request: PlanRequest, found: Survey) -> Iterator[tuple[Target, Ask
         asked = found.asked.get(target.ref)
         if asked is None or asked.live is None or asked.merged is None:
             continue
-        terms = Terms(request.inventory.id, request.takeovers, found.yields.of(target.ref))
+        terms = Terms(request.inventory.ids, request.takeovers, found.yields.of(target.ref))
         adoption = adoption_of(asked.live, target.body, terms, _added(request, found, target, asked.live))
         if adoption is not None and not blocked_reason(asked.live, request, found.operators):
             yield target, asked, adoption

@@ -68,11 +68,15 @@ Fate: TypeAlias = Written | NotWritten
 
 @dataclass(frozen=True, slots=True)
 class Applier:
-    """Who writes: the API, the masking of what it says, and how to pause before a write is sent again."""
+    """Who writes: the API, the masking of what it says, and how to pause before a write is sent again.
+
+    `set_ids` are further values of the label of membership that mean ourselves (`Inventory.ids`).
+    """
 
     writer: ApiWriter
     redactor: Redactor
     sleep: Callable[[float], None] = time.sleep
+    set_ids: frozenset[str] = frozenset()
 
     def attempts(self) -> Iterator[int]:
         """Yield the numbers of the attempts at one write, from 0 on; pauses before each further one."""
@@ -201,7 +205,7 @@ def _does_the_same(applier: Applier, write: ObjectWrite, live: Body, merged: Bod
         return bool(change.live_state) and live_state(live, applier.redactor, left) == change.live_state
     merged = merged or _dry_run(applier, write)
     part_of = str(write.body["metadata"].get("labels", {}).get(PART_OF_LABEL, ""))
-    if being_deleted(live) or other_owners(live, part_of):
+    if being_deleted(live) or other_owners(live, applier.set_ids | {part_of}):
         return False
     return effect_of(compare(live, merged, write.body), applier.redactor) == change.effect
 

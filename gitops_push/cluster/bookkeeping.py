@@ -14,12 +14,16 @@ from gitops_push.cluster.failures import error_before_writing, failure_text
 from gitops_push.cluster.inventory_store import read_inventory, write_inventory
 from gitops_push.cluster.ledger import CREATING, Ledger
 from gitops_push.cluster.preflight import check_before_writing
+from gitops_push.cluster.renaming import delete_former, relabel
 from gitops_push.core.deployment import Result
 from gitops_push.core.errors import GitopsPushError, NotNowError
 from gitops_push.core.inventory import Inventory, InventoryEntry, InventoryState, exact, keyed_digest, superset
 from gitops_push.core.plan import IN_SET, Action, Change, HookState
 
 _FAILED: Final = InventoryState.FAILED
+_WHOLE: Final = frozenset({InventoryState.DONE, InventoryState.UNHEALTHY})
+"""After these the set is as the plan says, and nothing is left to delete."""
+
 _JOIN_ATTEMPTS: Final = 3
 _KEY_BYTES: Final = 32
 
@@ -49,13 +53,18 @@ class Bookkeeping:
         changes = (change for change in self._request.plan.changes if change.action is Action.CREATE)
         return next((c for c in changes if (c.ref.group, c.ref.kind, c.ref.name) == wanted), None)
 
+    @property
+    def has_work(self) -> bool:
+        """Return whether anything is to be written before the end: changes, or a record that is taken over."""
+        return self._request.plan.has_changes or self.stored.former is not None
+
     def open(self) -> None:
         """Write everything old and new, before the first object; writes. Raises while nothing else is written."""
         self._write(self._ahead())
 
     def close(self) -> None:
         """Write what is there now, unless the record says exactly that already; writes."""
-        final = self._final()
+        final = self._without_former(self._final())
         stopped_before_writing = self._ledger.interrupted and not self._ledger.wrote
         if stopped_before_writing or final == replace(self.stored, deployed_at=final.deployed_at):
             return
@@ -71,6 +80,20 @@ class Bookkeeping:
                     self._ledger.fail(inventory.ref, Result.UNKNOWN, "no answer came in time")
                 case _:
                     self._refused(result)
+
+    def _without_former(self, final: Inventory) -> Inventory:
+        """Return the last record; after a whole run the one that it has taken over is deleted, and named no more."""
+        if final.former is None or final.state not in _WHOLE:
+            return final
+        sent = {change.ref for change in self._request.plan.changes if change.action in IN_SET}
+        try:
+            relabel(self._writer, (entry for entry in final.entries if entry.ref not in sent), final)
+            delete_former(self._writer, final)
+        except (ApiFailure, GitopsPushError) as failure:
+            text = failure_text(failure, self._request.redactor)
+            self._ledger.notes.append(f"the inventory {final.former} stays until the next run: {text}")
+            return final
+        return replace(final, former=None)
 
     def _write(self, inventory: Inventory) -> None:
         refusal = self._attempt(inventory)

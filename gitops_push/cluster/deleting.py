@@ -69,7 +69,7 @@ class Deleter:
         """Return why an object may not be deleted any more: minutes of waiting have passed since the plan."""
         request = self._course.request
         rules, external = request.environment.prune, frozenset(request.environment.external)
-        question = PruneQuestion(rules, request.inventory.id, external=external)
+        question = PruneQuestion(rules, request.inventory.ids, external=external)
         kept = judge(InventoryEntry(change.ref, change.api_version, change.live_uid), live, question).kept
         edited = own_state(live, request.redactor) != change.live_state
         return kept or ("fields that we set were edited" if edited else "")

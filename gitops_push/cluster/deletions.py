@@ -29,7 +29,7 @@ def prune_verdicts(request: PlanRequest, found: Survey) -> tuple[PruneVerdict, .
     wanted = {*(target.ref for target in found.targets), *hooks}
     question = PruneQuestion(
         rules=request.environment.prune,
-        part_of_id=request.inventory.id,
+        set_ids=request.inventory.ids,
         uids=frozenset(str(body["metadata"].get("uid")) for ref, body in found.live.objects.items() if ref in wanted),
         external=frozenset(request.environment.external),
     )

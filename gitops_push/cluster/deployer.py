@@ -84,7 +84,7 @@ class _Run:
     def go(self) -> None:
         """Run all phases."""
         _refuse_blocked(self.plan.changes)
-        if self.plan.has_changes:
+        if self.books.has_work:
             for loss in self.books.check():
                 self.options.warning(loss)
             if self.course.may_go_on():

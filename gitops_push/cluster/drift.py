@@ -158,7 +158,7 @@ def _changed(request: PlanRequest, found: Survey, target: Target, versions: Vers
 
 def _not_ours_yet(request: PlanRequest, target: Target, live: Body) -> str:
     """Return from whom the first apply will take the object over, or "": then it is ours, or nobody's."""
-    terms = Terms(request.inventory.id, request.takeovers)
+    terms = Terms(request.inventory.ids, request.takeovers)
     adoption = adoption_of(live, target.body, terms) if our_entry(live) is None else None
     managers = dict.fromkeys(entry.owner.manager for entry in adoption.entries) if adoption else {}
     return f"not ours yet: apply takes it over from {', '.join(managers)}" if managers else ""

@@ -36,7 +36,9 @@ class HookRunner:
     def __init__(self, course: Course, targets: Mapping[ObjectRef, Target]) -> None:
         self.targets = targets
         self._course = course
-        self._applier = Applier(course.writer, course.request.redactor, course.options.sleep)
+        self._applier = Applier(
+            course.writer, course.request.redactor, course.options.sleep, course.request.inventory.ids
+        )
 
     def clear(self, hooks: Iterable[HookRun]) -> bool:
         """Delete what earlier runs of hooks have left, and wait until it is gone; return whether it is."""

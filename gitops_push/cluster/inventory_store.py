@@ -14,7 +14,7 @@ from gitops_push.cluster.api import ApiFailure, ApiReader, ApiWriter, Preconditi
 from gitops_push.cluster.crew import in_parallel
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import ClusterError, GitopsPushError, NotNowError, PlanError, Problem, RefusedError
-from gitops_push.core.inventory import Inventory, new_inventory
+from gitops_push.core.inventory import Inventory, RecordName, new_inventory
 from gitops_push.core.inventory_record import (
     MADE_BY_US,
     SHARD_OF_LABEL,
@@ -52,6 +52,13 @@ def _record(reader: ApiReader, inventory: Inventory) -> Body | None:
         return reader.get(CONFIG_MAP, inventory.namespace, inventory.name)
     except ApiFailure as failure:
         raise _unreadable(inventory, failure) from failure
+
+
+def read_record(reader: ApiReader, place: RecordName) -> Inventory | None:
+    """Return the inventory whose record is there, whoever's it is, or None. Raises like `read_inventory`."""
+    somebodys = Inventory("", "", place.namespace, place.name)
+    body = _record(reader, somebodys)
+    return None if body is None else _with_shards(reader, body, somebodys)
 
 
 def read_for_adoption(reader: ApiReader, new: Inventory) -> tuple[Inventory, str]:
@@ -182,6 +189,12 @@ def _delete_left_over(writer: ApiWriter, stored: Inventory) -> None:
                 writer.delete(CONFIG_MAP, stored.namespace, name, Precondition())
     except (ApiFailure, GitopsPushError):
         return
+
+
+def delete_shards(writer: ApiWriter, record: RecordName) -> None:
+    """Delete all shards of a record that is gone; writes. Raises `ApiFailure`."""
+    for body in writer.list(CONFIG_MAP, record.namespace, f"{SHARD_OF_LABEL}={record.id}").items:
+        writer.delete(CONFIG_MAP, record.namespace, str(body["metadata"]["name"]), Precondition())
 
 
 def _with_shards(reader: ApiReader, body: Body, inventory: Inventory) -> Inventory:

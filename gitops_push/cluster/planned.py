@@ -151,7 +151,7 @@ def blocked_reason(live: Body, request: PlanRequest, operators: Mapping[ObjectRe
 def foreign_reason(live: Body, request: PlanRequest, operators: Mapping[ObjectRef, str] | None = None) -> str:
     """Return whose an object is, where it is not ours to touch, and how that owner lets go; else ""."""
     named = request.takeovers if operators is not None else NO_TAKEOVERS
-    holds = (_hold(owner, named, operators or {}) for owner in other_owners(live, request.inventory.id))
+    holds = (_hold(owner, named, operators or {}) for owner in other_owners(live, request.inventory.ids))
     return "; ".join(hold for hold in holds if hold)
 
 

@@ -26,6 +26,7 @@ from gitops_push.core.codes import Code
 from gitops_push.core.crd_schema import definitions_of
 from gitops_push.core.definition_check import schema_problems
 from gitops_push.core.errors import PlanError, Problem, RefusedError
+from gitops_push.core.inventory import Inventory
 from gitops_push.core.membership import check_not_lost, unknown_members
 from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.plan import Action, Change, Fidelity, Plan, in_order
@@ -72,11 +73,19 @@ def make_plan(request: PlanRequest, reader: ApiReader) -> Plan:
         namespace=request.inventory.namespace,
         keyed=bool(request.key),
         proven=found.proven,
-        notes=tuple(unknown_members(found.live.labelled)),
+        notes=(*_renaming(request.inventory), *unknown_members(found.live.labelled)),
         hooks=hooks.runs,
         attempt=hooks.attempt,
         hook_entries=hooks.entries,
     )
+
+
+def _renaming(inventory: Inventory) -> Iterator[str]:
+    if inventory.former:
+        yield (
+            f"takes over the inventory {inventory.former}: every object gets the label of {inventory.place}, and "
+            "the old record is deleted last"
+        )
 
 
 def _plan_set(request: PlanRequest, found: Survey, reader: ApiReader) -> tuple[list[Planned], list[Problem]]:

@@ -32,7 +32,9 @@ class Sender:
         self.targets = targets
         self.waits = course.options.wait
         self._course = course
-        self._applier = Applier(course.writer, course.request.redactor, course.options.sleep)
+        self._applier = Applier(
+            course.writer, course.request.redactor, course.options.sleep, course.request.inventory.ids
+        )
 
     def send(self, changes: Iterable[Change]) -> bool:
         """Write objects in parallel; return whether all of them are there. The first failure stops what follows."""
@@ -87,7 +89,7 @@ class Sender:
             return renew_object(self._applier, write, self._course.patience())
         if write.change.action is not Action.TAKE_OVER:
             return apply_object(self._applier, write)
-        terms = Terms(request.inventory.id, Takeovers(request.environment.takeover), write.change.yields)
+        terms = Terms(request.inventory.ids, Takeovers(request.environment.takeover), write.change.yields)
         left = migrate(self._applier, write, terms)
         return left if isinstance(left, NotWritten) else apply_object(self._applier, left)
 

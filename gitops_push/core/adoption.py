@@ -85,7 +85,7 @@ class Terms:
     A manager to which the request leaves a field (`yields`) keeps its entry.
     """
 
-    part_of_id: str
+    set_ids: frozenset[str]
     takeovers: Takeovers = NO_TAKEOVERS
     yields: tuple[Yield, ...] = ()
 
@@ -160,7 +160,7 @@ def previewed(answer: Body, expected: Body) -> dict[str, Any]:
 
 def _losing_owners(live: Body, terms: Terms) -> Iterator[OtherOwner]:
     """Yield the owners other than kubectl that lose the object; nobody is looked for where nobody was named."""
-    for owner in other_owners(live, terms.part_of_id) if terms.takeovers.owners else ():
+    for owner in other_owners(live, terms.set_ids) if terms.takeovers.owners else ():
         if terms.takeovers.named(owner.takeover):
             yield owner
 

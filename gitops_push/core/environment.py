@@ -126,6 +126,15 @@ class Dependency:
 
 
 @dataclass(frozen=True, slots=True)
+class FormerName:
+    """What an environment was called before; what is "" has not changed."""
+
+    environment: str = ""
+    project: str = ""
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """One environment, complete: defaults applied, patterns expanded.
 
@@ -136,6 +145,7 @@ class Environment:
     objects are taken over from (`core.takeovers`). `fills_namespace` is False for a path
     without `--namespace`: its build leaves objects as they are written, as kustomize does, and only the planner puts
     them into `namespace`. `recreate` names objects that may be deleted and created again to change an immutable field.
+    `renamed_from` is whose inventory it takes over.
     """
 
     name: str
@@ -158,3 +168,4 @@ class Environment:
     declared: bool = True
     fills_namespace: bool = True
     depends_on: tuple[Dependency, ...] = ()
+    renamed_from: FormerName | None = None

@@ -77,10 +77,15 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class RecordName:
-    """Where a record is: the namespace and the name of its ConfigMap."""
+    """Where a record is: the namespace and the name of its ConfigMap.
+
+    `uid` and `version` are those of the record that was read there, "" for none: they do not make it another place.
+    """
 
     namespace: str
     name: str
+    uid: str = field(default="", compare=False)
+    version: str = field(default="", compare=False)
 
     @property
     def id(self) -> str:
@@ -198,6 +203,27 @@ def superset(old: Inventory, wanted: Iterable[InventoryEntry]) -> Inventory:
         known = entries.get(entry.ref)
         entries[entry.ref] = replace(entry, uid=entry.uid or (known.uid if known else ""))
     return replace(old, entries=tuple(sorted(entries.values())), state=InventoryState.APPLYING)
+
+
+def absorbing(inventory: Inventory, former: Inventory) -> Inventory:
+    """Return an inventory that takes over another one, of an earlier name: it owns all that both own.
+
+    Without a record of its own it goes on where that one was. Nothing is written, so nothing of that one changes.
+    """
+    entries = {entry.ref: entry for entry in former.entries} | {entry.ref: entry for entry in inventory.entries}
+    place = replace(former.place, uid=former.uid, version=former.resource_version)
+    told = inventory if inventory.resource_version else former
+    return replace(
+        inventory,
+        entries=tuple(sorted(entries.values())),
+        state=told.state,
+        commit=told.commit,
+        manifest_digest=told.manifest_digest,
+        deployed_at=told.deployed_at,
+        key=told.key,
+        attempt=told.attempt,
+        former=place,
+    )
 
 
 def exact(old: Inventory, entries: Iterable[InventoryEntry], state: InventoryState) -> Inventory:

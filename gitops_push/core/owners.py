@@ -64,13 +64,16 @@ def controller_of(live: Body) -> str:
     return ""
 
 
-def other_owners(live: Body, part_of_id: str) -> tuple[OtherOwner, ...]:
-    """Return all others that own the live object by definite evidence; a controller comes first."""
+def other_owners(live: Body, set_ids: frozenset[str]) -> tuple[OtherOwner, ...]:
+    """Return all others that own the live object by definite evidence; a controller comes first.
+
+    `set_ids` are the values of the label of membership that mean ourselves.
+    """
     if not any(map(_metadata(live).get, ("labels", "annotations", "ownerReferences"))):
         return ()
     controller = controller_of(live)
     owners = [OtherOwner(f"the controller {controller}", "change what makes it, not the object")] if controller else []
-    marks = _Marks.of(live, part_of_id)
+    marks = _Marks.of(live, set_ids)
     for evidence in _EVIDENCE:
         owners += evidence(marks)
     # What others wrote into marks may be no name at all: then nothing can name it.
@@ -103,14 +106,14 @@ class _Marks:
     body: Body
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
-    part_of_id: str
+    set_ids: frozenset[str]
 
     @classmethod
-    def of(cls, live: Body, part_of_id: str) -> _Marks:
+    def of(cls, live: Body, set_ids: frozenset[str]) -> _Marks:
         entry = our_entry(live)
         ours = entry.fields.get("f:metadata", {}) if entry else {}
         labels, annotations = (_foreign(live, name, ours.get(f"f:{name}", {})) for name in ("labels", "annotations"))
-        return cls(live, labels, annotations, part_of_id)
+        return cls(live, labels, annotations, set_ids)
 
     @property
     def managers(self) -> tuple[str, ...]:
@@ -248,7 +251,7 @@ def _cli_utils(marks: _Marks) -> Iterator[OtherOwner]:
 
 def _other_set(marks: _Marks) -> Iterator[OtherOwner]:
     found = marks.labels.get(PART_OF_LABEL)
-    if found and found != marks.part_of_id:
+    if found and found not in marks.set_ids:
         yield OtherOwner(
             f"another ApplySet, {found}",
             "look whose it is, maybe another environment's of gitops-push: kubectl get configmaps,secrets -A -l "

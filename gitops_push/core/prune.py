@@ -30,7 +30,7 @@ class PruneQuestion:
     """
 
     rules: PruneRules
-    part_of_id: str
+    set_ids: frozenset[str]
     uids: frozenset[str] = frozenset()
     external: frozenset[ObjectRef] = frozenset()
 
@@ -139,9 +139,9 @@ def _not_ours(entry: InventoryEntry, live: Body, question: PruneQuestion) -> str
         return "it was not created by gitops-push"
     if uid in question.uids:
         return "the config has the same object under another API group"
-    if (metadata.get("labels") or {}).get(PART_OF_LABEL) != question.part_of_id:
+    if (metadata.get("labels") or {}).get(PART_OF_LABEL) not in question.set_ids:
         return f"its label {PART_OF_LABEL} is no longer that of this environment"
-    return next((f"it {owner}" for owner in other_owners(live, question.part_of_id)), "")
+    return next((f"it {owner}" for owner in other_owners(live, question.set_ids)), "")
 
 
 def _wish_to_stay(live: Body) -> str:

@@ -18,6 +18,7 @@ from gitops_push.repo.config_grammar import (
     PATTERN_ENVIRONMENT,
     PRUNE,
     RECREATE_RULE,
+    RENAMED_FROM,
     SENSITIVE_RULE,
     SERVICE_ACCOUNT_TOKEN,
     SOURCE,
@@ -56,6 +57,9 @@ _ON_RECREATION: Final = """\
 Jobs and bare Pods need no rule. Namespaces, CustomResourceDefinitions, PersistentVolumes and their claims are never
 recreated. See [immutable fields](../how-to/immutable-fields.md)."""
 
+_ON_RENAMING: Final = """\
+The earlier name alone is enough; a mapping also says another namespace or project. See [inventories](inventory.md)."""
+
 _SECTIONS: Final[tuple[tuple[str, str, Record], ...]] = (
     ("The file", "", CONFIG),
     ("clusters.NAME", "A target cluster. All keys may be left out.", CLUSTER),
@@ -73,6 +77,11 @@ _SECTIONS: Final[tuple[tuple[str, str, Record], ...]] = (
     ),
     ("environments.NAME.sources[]", "What an environment is built from.", SOURCE),
     ("environments.NAME.sources[].kustomize", _ON_KUSTOMIZE, KUSTOMIZE),
+    (
+        "environments.NAME.renamedFrom",
+        _ON_RENAMING,
+        RENAMED_FROM,
+    ),
     (
         "environments.NAME.prune",
         "In one run at most `max` objects are deleted, not counting predecessors of hashed names.",

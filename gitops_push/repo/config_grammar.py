@@ -158,7 +158,6 @@ CLUSTER = Record(
 )
 
 _LATER_IN_ENVIRONMENT: Final = (
-    ("renamedFrom", "takes over the inventory of an earlier name"),
     ("commitOrder", "refuses to go back in history"),
     ("policy", "allowed kinds and namespaces"),
 )
@@ -190,6 +189,14 @@ def _depends_on(name: Text) -> Field:
     return Field("dependsOn", ListOf(name), "environments that must be deployed before, as this checkout has them")
 
 
+RENAMED_FROM = Record(
+    (
+        Field("environment", ENVIRONMENT_NAME, "its name before", default="the same"),
+        Field("namespace", NAMESPACE, "its namespace before", default="the same"),
+        Field("project", PROJECT, "its project before", default="the same"),
+    ),
+    at_least_one=("environment", "namespace", "project"),
+)
 _SOURCES: Final = Field("sources", ListOf(SOURCE, minimum=1), "built in order into one set")
 
 DEFAULTS = Record(_environment_fields(CLUSTER_NAME, NAMESPACE, EXTERNAL), later=_LATER_IN_ENVIRONMENT)
@@ -199,6 +206,7 @@ ENVIRONMENT = Record(
         Field("sources", _SOURCES.type, _SOURCES.text, required=True),
         *DEFAULTS.fields[2:],
         _depends_on(ENVIRONMENT_NAME),
+        Field("renamedFrom", Brief(ENVIRONMENT_NAME, RENAMED_FROM), "takes over the inventory of an earlier name"),
     ),
     later=_LATER_IN_ENVIRONMENT,
 )

@@ -23,6 +23,7 @@ from gitops_push.core.environment import (
     DirectorySource,
     Environment,
     FieldRule,
+    FormerName,
     KustomizeSource,
     PruneRules,
     Source,
@@ -111,6 +112,7 @@ def make_environment(maker: Maker) -> Environment:
         recreate=_rules(maker, "recreate"),
         namespace_origin=namespace_origin,
         depends_on=tuple(dependencies_of(maker)),
+        renamed_from=_former_name(maker),
     )
     if maker.problems:
         raise ConfigError(maker.problems)
@@ -123,6 +125,20 @@ def dependencies_of(maker: Maker) -> Iterator[Dependency]:
         name = maker.filled(str(text), ENVIRONMENT_NAME, origin)
         if matches(name, ENVIRONMENT_NAME.pattern):
             yield Dependency(name, origin)
+
+
+def _former_name(maker: Maker) -> FormerName | None:
+    """Return what the environment was called before; never looked for in defaults, which are for many environments."""
+    written = maker.entry.layers[0].get("renamedFrom")
+    if written is None:
+        return None
+    parts = {"environment": written} if isinstance(written, str) else written
+    former = FormerName(parts.get("environment", ""), parts.get("project", ""), parts.get("namespace", ""))
+    if (former.environment or maker.name, former.project or maker.project) == (maker.name, maker.project) and (
+        not former.namespace or former.namespace == maker.setting("", "namespace")
+    ):
+        maker.wrong("renamedFrom says what it is called now", origin_at(maker.entry.layers[0], ("renamedFrom",)))
+    return former
 
 
 def parse_duration(text: str) -> float:

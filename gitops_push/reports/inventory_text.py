@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from gitops_push.core.inventory import Inventory
 from gitops_push.core.inventory_summary import InventorySummary
 from gitops_push.core.membership import Member, ProposedRecord, Sign
 from gitops_push.core.run import RunHeader
@@ -64,6 +65,25 @@ def record_data(proposed: ProposedRecord) -> Data:
         "leftOut": [_member_data(member) for member in proposed.left_out],
         "notes": list(proposed.notes),
     }
+
+
+def move_lines(moved: Inventory, header: RunHeader) -> tuple[Line, ...]:
+    """Return what a move would do."""
+    rows = columns([("+", str(entry.ref)) for entry in moved.entries])
+    what = f"{moved.place} takes over {moved.former}, and then has {counted(len(moved.entries), 'object')}"
+    return (Line(str(header), Tone.HEADING), Line(what, Tone.UPDATE), *(Line(row, Tone.CREATE) for row in rows))
+
+
+def move_verdict(moved: Inventory, header: RunHeader) -> Line:
+    """Return the last line: what is where now."""
+    text = f"MOVED {header.environment}: {counted(len(moved.entries), 'object')} in {moved.place}"
+    return Line(f"{text}; they get its label with: gitops-push apply {header.environment}", Tone.GOOD)
+
+
+def move_data(moved: Inventory) -> Data:
+    """Return where the objects of an inventory are now, and from where they came."""
+    former = str(moved.former) if moved.former else ""
+    return {"inventory": str(moved.place), "movedFrom": former, "objects": len(moved.entries)}
 
 
 def _row(summary: InventorySummary) -> tuple[str, ...]:

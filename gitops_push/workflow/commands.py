@@ -263,7 +263,8 @@ def _identity(settings: Settings, checkout: Checkout) -> RunIdentity:
 @contextmanager
 def _prepared(settings: Settings, name: str, watcher: Watcher) -> Iterator[Prepared]:
     """Build, connect, and read the inventory: what plan and drift report are made from."""
-    from gitops_push.cluster.inventory_store import find_elsewhere, read_inventory
+    from gitops_push.cluster.inventory_store import find_elsewhere
+    from gitops_push.cluster.renaming import read_current
     from gitops_push.cluster.survey import PlanRequest
     from gitops_push.core.hooks import HookRuns
     from gitops_push.core.ownership import ForcedConflicts
@@ -276,11 +277,14 @@ def _prepared(settings: Settings, name: str, watcher: Watcher) -> Iterator[Prepa
     for warning in forced.warnings(manifest.ref for manifest in built.manifests.manifests):
         watcher.warning(f"{environment.name}: {warning}")
     with connected(settings, built.checkout, environment, watcher, built.redactor) as connection:
-        inventory = read_inventory(connection.api, environment.project, environment.name, environment.namespace)
-        for place in () if inventory.resource_version else find_elsewhere(connection.api, inventory):
+        inventory = read_current(connection.api, environment)
+        for place in (
+            () if inventory.resource_version or inventory.former else find_elsewhere(connection.api, inventory)
+        ):
             watcher.warning(
                 f"{environment.name} was deployed with namespace {place} before; what the inventory {place}/"
-                f"{inventory.name} names is not looked at, and nothing of it is deleted"
+                f"{inventory.name} names is not looked at, and nothing of it is deleted, until "
+                f"`renamedFrom: {{namespace: {place}}}` in the config says that this is the same environment"
             )
         request = PlanRequest(
             environment=environment,

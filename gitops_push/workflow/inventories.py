@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from gitops_push.core.environment import Cluster, Environment
-from gitops_push.core.inventory import new_inventory
+from gitops_push.core.inventory import Inventory, RecordName, absorbing, new_inventory
 from gitops_push.core.inventory_summary import InventorySummary, summary_of
 from gitops_push.core.membership import ProposedRecord, propose_record
 from gitops_push.core.origin import Origin
@@ -34,6 +34,14 @@ class ConfirmRecord(Protocol):
     """Shows what a record would gain and returns when it may be written; raises when not."""
 
     def __call__(self, header: RunHeader, proposed: ProposedRecord) -> None:
+        """Return, or raise."""
+        ...
+
+
+class ConfirmMove(Protocol):
+    """Shows the inventory that takes over another one and returns when it may be written; raises when not."""
+
+    def __call__(self, header: RunHeader, moved: Inventory) -> None:
         """Return, or raise."""
         ...
 
@@ -94,6 +102,44 @@ def adopt(
             write_adopted(writer, replace(proposed.inventory, deployed_at=watcher.now()))
             watcher.wrote(True)
         return header, proposed
+
+
+def move(
+    settings: Settings, source: str, name: str, watcher: Watcher, confirm: ConfirmMove
+) -> tuple[RunHeader, Inventory]:
+    """Give everything of an inventory to that of an environment, and delete its record; writes.
+
+    `source` is an earlier name of the environment, or the place of a record (`namespace/name`). The objects keep their
+    label, which the new record accepts, until the next apply. A kill in between leaves both records; run again, it is
+    finished. Raises `RefusedError` where there is nothing to move, and what reading and writing raise.
+    """
+    from gitops_push.cluster.inventory_store import read_inventory, read_record, write_adopted
+    from gitops_push.cluster.renaming import check_move, give_up_former
+
+    workspace = open_workspace(settings, name, watcher)
+    environment = environment_of(workspace, settings, name)
+    place = _place_of(source, environment)
+    with _connected(settings, workspace, environment, watcher) as (header, connection):
+        known = read_inventory(connection.api, environment.project, environment.name, environment.namespace)
+        former = read_record(connection.api, place)
+        if former is None and known.former == place:
+            return header, known
+        check_move(known, former, place)
+        moved = absorbing(known, former) if former else known
+        confirm(header, moved)
+        writer = connection.api.as_writer()
+        stored = write_adopted(writer, moved)
+        watcher.wrote(True)
+        give_up_former(writer, stored)
+        return header, stored
+
+
+def _place_of(source: str, environment: Environment) -> RecordName:
+    """Return the place of a record, of `namespace/name` or of an earlier name of the environment."""
+    namespace, slash, name = source.partition("/")
+    if slash:
+        return RecordName(namespace, name)
+    return new_inventory(environment.project, source, environment.namespace).place
 
 
 def _orphans(

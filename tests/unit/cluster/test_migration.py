@@ -23,7 +23,7 @@ from tests.unit.cluster.plans import config_map, namespace
 
 REDACTOR = Redactor(b"key")
 LOST = ApiFailure(0, "NoAnswer", "connection reset", ambiguous=True)
-TERMS = Terms("applyset-x")
+TERMS = Terms(frozenset({"applyset-x"}))
 
 
 @dataclass(slots=True)

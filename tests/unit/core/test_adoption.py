@@ -74,7 +74,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], dict[str,
 def test_what_nobody_sets_any_more_goes_as_the_server_prunes_it(case: str) -> None:
     before, by_kubectl, wanted, ours, after = CASES[case]
     live, manifest = body(before, kubectl=by_kubectl), body(wanted)
-    adoption = adoption_of(live, manifest, Terms("id"))
+    adoption = adoption_of(live, manifest, Terms(frozenset({"id"})))
     assert adoption
     merged = body(before, kubectl=by_kubectl, ours=ours)
     expected = expected_body(migrated_body(live, adoption), merged, manifest, adoption)

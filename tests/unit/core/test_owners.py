@@ -13,6 +13,8 @@ from gitops_push.core.takeovers import Takeovers, is_owner
 
 WEB = ObjectRef("apps", "Deployment", "shop", "web")
 
+OURS = frozenset({"x"})
+
 
 def live(
     labels: dict[str, str] | None = None,
@@ -70,7 +72,7 @@ OWNED = {
 @pytest.mark.parametrize("case", OWNED)
 def test_each_owner_is_recognised_and_says_how_it_lets_go(case: str) -> None:
     body, name = OWNED[case]
-    (owner,) = other_owners(body, "applyset-ours-v1")
+    (owner,) = other_owners(body, frozenset({"applyset-ours-v1"}))
     assert owner.name.startswith(name)
     assert str(owner) == f"belongs to {owner.name}; {owner.release}"
     assert len(owner.release) > 20
@@ -86,7 +88,7 @@ def test_all_marks_of_one_tool_are_told_the_weak_ones_too() -> None:
         managers={"argocd-controller": {}, "argocd-application-controller": {}, "somebody": {}},
         finalizers=["argocd.argoproj.io/hook-finalizer", "x/y"],
     )
-    (owner,) = other_owners(body, "x")
+    (owner,) = other_owners(body, OURS)
     assert owner.evidence == (
         'metadata.annotations["argocd.argoproj.io/tracking-id"]',
         'metadata.labels["argocd.argoproj.io/instance"]',
@@ -99,20 +101,20 @@ def test_all_marks_of_one_tool_are_told_the_weak_ones_too() -> None:
 
 def test_a_label_of_charts_counts_only_beside_a_manager_of_argo_cd() -> None:
     chart = {"app.kubernetes.io/instance": "shop"}
-    assert other_owners(live(labels=chart), "x") == ()
-    (owner,) = other_owners(live(labels=chart, managers={"argocd-controller": {}}), "x")
+    assert other_owners(live(labels=chart), OURS) == ()
+    (owner,) = other_owners(live(labels=chart, managers={"argocd-controller": {}}), OURS)
     assert (owner.takeover, owner.operator and owner.operator.namespace) == ("argocd:shop", "")
 
 
 def test_an_application_outside_of_argo_cds_namespace_is_named_with_it() -> None:
     tracking = {"argocd.argoproj.io/tracking-id": "team-a_shop:apps/Deployment:shop/web"}
-    (owner,) = other_owners(live(annotations=tracking), "x")
+    (owner,) = other_owners(live(annotations=tracking), OURS)
     assert owner.takeover == "argocd:team-a/shop"
     assert operator_of(owner, owner.takeover) == ObjectRef("argoproj.io", "Application", "team-a", "shop")
 
 
 def test_where_an_application_is_may_stand_in_its_name_only() -> None:
-    (owner,) = other_owners(live(annotations={"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/web"}), "x")
+    (owner,) = other_owners(live(annotations={"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/web"}), OURS)
     for named, namespace in (("argocd:shop", ""), ("argocd:argocd/shop", "argocd")):
         assert Takeovers((named,)).named(owner.takeover) == named
         assert operator_of(owner, named) == ObjectRef("argoproj.io", "Application", namespace, "shop")
@@ -121,7 +123,7 @@ def test_where_an_application_is_may_stand_in_its_name_only() -> None:
 
 def test_names_that_others_chose_are_quoted_in_commands() -> None:
     notes = {"meta.helm.sh/release-name": "a; rm -rf /", "meta.helm.sh/release-namespace": "shop"}
-    (owner,) = other_owners(live(labels=HELM_LABEL, annotations=notes), "x")
+    (owner,) = other_owners(live(labels=HELM_LABEL, annotations=notes), OURS)
     assert "helm uninstall 'a; rm -rf /'" in owner.after
     assert owner.takeover == ""
 
@@ -143,26 +145,26 @@ FREE = {
 
 @pytest.mark.parametrize("case", FREE)
 def test_weak_evidence_is_none(case: str) -> None:
-    assert other_owners(FREE[case], "applyset-ours-v1") == ()
+    assert other_owners(FREE[case], frozenset({"applyset-ours-v1"})) == ()
 
 
 def test_marks_that_come_from_our_own_manifest_are_no_evidence() -> None:
     ours: dict[str, Any] = {"f:metadata": {"f:labels": {f"f:{key}": {} for key in FLUX}}}
-    assert other_owners(live(labels=FLUX, managers={"gitops-push": ours}), "applyset-ours-v1") == ()
-    assert len(other_owners(live(labels=FLUX, managers={"flux": ours}), "applyset-ours-v1")) == 1
+    assert other_owners(live(labels=FLUX, managers={"gitops-push": ours}), frozenset({"applyset-ours-v1"})) == ()
+    assert len(other_owners(live(labels=FLUX, managers={"flux": ours}), frozenset({"applyset-ours-v1"}))) == 1
 
 
 def test_a_foreign_set_counts_even_if_we_wrote_the_label() -> None:
     ours: dict[str, Any] = {"f:metadata": {"f:labels": {f"f:{PART_OF_LABEL}": {}}}}
     body = live(labels={PART_OF_LABEL: "applyset-other-v1"}, managers={"gitops-push": ours})
-    assert len(other_owners(body, "applyset-ours-v1")) == 1
+    assert len(other_owners(body, frozenset({"applyset-ours-v1"}))) == 1
 
 
 def test_all_owners_are_told_the_controller_first() -> None:
     reference = {"apiVersion": "v1", "kind": "Shop", "name": "s", "controller": True}
     body = live(labels={**FLUX, "kapp.k14s.io/app": "1"}, ownerReferences=[reference])
     assert controller_of(body) == "v1 Shop s"
-    assert [owner.name.split()[1] for owner in other_owners(body, "x")] == ["controller", "Flux", "kapp"]
+    assert [owner.name.split()[1] for owner in other_owners(body, OURS)] == ["controller", "Flux", "kapp"]
 
 
 def test_an_object_in_deletion_says_since_when() -> None:

@@ -21,7 +21,7 @@ from gitops_push.core.prune import (
 
 REF = ObjectRef("", "ConfigMap", "shop", "env")
 ENTRY = InventoryEntry(REF, "v1", "uid-1")
-QUESTION = PruneQuestion(PruneRules(), "set-1")
+QUESTION = PruneQuestion(PruneRules(), frozenset({"set-1"}))
 
 
 def live(uid: str = "uid-1", part_of: str = "set-1", **metadata: Any) -> dict[str, Any]:

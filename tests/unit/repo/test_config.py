@@ -145,10 +145,10 @@ def test_a_small_config_has_the_documented_defaults(write: Writer) -> None:
             id="unknown key",
         ),
         pytest.param(
-            "renamedFrom: production",
+            "policy: {}",
             Code.CONFIG_NOT_SUPPORTED_YET,
             "5:5",
-            "environments.prod.renamedFrom is not supported yet (takes over the inventory of an earlier name)",
+            "environments.prod.policy is not supported yet (allowed kinds and namespaces)",
             id="a later key",
         ),
         pytest.param(
