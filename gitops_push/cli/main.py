@@ -63,6 +63,7 @@ _EPILOGS: Final = {
     "apply": (_TARGET, _VARIABLES, _WRITING),
     "drift": (_TARGET, _VARIABLES, _COMPARING),
     "status": (_TARGET, _VARIABLES, _READING),
+    "credentials": (_VARIABLES, _READING),
     "inventory": (_TARGET, _VARIABLES, _READING),
 }
 
