@@ -24,15 +24,17 @@ class DeployOptions:
     """How to deploy; times in seconds.
 
     `timeout_seconds` is for the health of the whole set, and again for deletions; `foundation_seconds` for CRDs and
-    namespaces to be served. `should_stop` is asked often: when it says so, requests in flight get `stop_seconds`, the
-    last write `closing_seconds`, and a partial report follows. `writing` is called before the first write is sent.
-    `progress` gets lines for people, `warning` those that matter beyond the moment.
+    namespaces to be served; after `sending_seconds` no more objects of a stage are sent. `should_stop` is asked often:
+    when it says so, requests in flight get `stop_seconds`, the last write `closing_seconds`, and a partial report
+    follows. `writing` is called before the first write is sent. `progress` gets lines for people, `warning` those that
+    matter beyond the moment.
     """
 
     concurrency: int = 16
     wait: bool = True
     timeout_seconds: float = 300.0
     foundation_seconds: float = 60.0
+    sending_seconds: float = 900.0
     stop_seconds: float = 5.0
     closing_seconds: float = 1.5
     should_stop: Callable[[], bool] = lambda: False

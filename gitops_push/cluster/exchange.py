@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from gitops_push.cluster.answers import failure_of, not_kubernetes, redirected
 from gitops_push.cluster.api import ApiFailure
@@ -76,16 +77,19 @@ class Exchange:
 
     def allowing_writes(self) -> Exchange:
         """Return an exchange that writes, too, over the same connections, with the same limits and counts."""
-        return self._sharing(options=replace(self.options, read_only=False))
-
-    def within(self, seconds: float) -> Exchange:
-        """Return the same, whose calls all end within so many seconds from now."""
-        return self._sharing(run_deadline=min(self.run_deadline, self.retries.clock() + seconds))
-
-    def _sharing(self, **changes: Any) -> Exchange:
-        made = replace(self, **changes)
+        made = replace(self, options=replace(self.options, read_only=False))
         made.in_flight = self.in_flight
         return made
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Let every call in this block end so many seconds from now at the latest."""
+        before = self.run_deadline
+        self.run_deadline = min(before, self.retries.clock() + seconds)
+        try:
+            yield
+        finally:
+            self.run_deadline = before
 
     def call(self, request: Request, *, can_ask_for_less: bool = False) -> Reply:
         """Return the final answer to a request: 2xx, or a status that no repetition can mend (404, 409, 422, …).

@@ -6,6 +6,7 @@ import json
 import re
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Final, Self
 
 from gitops_push.cluster import discovery
@@ -78,16 +79,13 @@ class HttpApi:
 
     def as_writer(self) -> HttpApi:
         """Return the same connections for one that may write; what is known of the server need not be asked again."""
-        return self._sharing(self._exchange.allowing_writes())
-
-    def within(self, seconds: float) -> HttpApi:
-        """Return the same connections for calls that all end within so many seconds from now."""
-        return self._sharing(self._exchange.within(seconds))
-
-    def _sharing(self, exchange: Exchange) -> HttpApi:
-        made = HttpApi(exchange)
+        made = HttpApi(self._exchange.allowing_writes())
         made._served = self._served
         return made
+
+    def within(self, seconds: float) -> AbstractContextManager[None]:
+        """Let every call in this block end so many seconds from now at the latest: the deadline of a phase."""
+        return self._exchange.within(seconds)
 
     def __enter__(self) -> Self:
         return self

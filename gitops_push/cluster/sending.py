@@ -38,15 +38,24 @@ class Sender:
 
     def send(self, changes: Iterable[Change]) -> bool:
         """Write objects in parallel; return whether all of them are there. The first failure stops what follows."""
-        course, ledger = self._course, self._course.ledger
+        course, ledger, options = self._course, self._course.ledger, self._course.options
         if not course.may_go_on():
             return False
-        crew = course.crew(self._apply_timed, lambda bug: (NotWritten(Result.UNKNOWN, bug), 0.0), _was_in_vain)
+        deadline = options.clock() + options.sending_seconds
+
+        def is_last(result: tuple[Written | NotWritten, float]) -> bool:
+            return isinstance(result[0], NotWritten) or options.clock() >= deadline
+
+        unsent = 0
+        crew = course.crew(self._apply_timed, lambda bug: (NotWritten(Result.UNKNOWN, bug), 0.0), is_last)
         for change, result in crew.run([change for change in changes if change.ref not in ledger.uids]):
             if result is Untold.NO_ANSWER:
                 ledger.close(change, Result.UNKNOWN, "the run was stopped before the answer came")
             elif not isinstance(result, Untold):
                 self.settle(change, *result)
+            unsent += result is Untold.NOT_BEGUN
+        if unsent and course.may_go_on():
+            ledger.stop(f"{unsent} objects could not be sent within {options.sending_seconds / 60:.0f} minutes")
         return course.may_go_on()
 
     def send_one(self, change: Change) -> Written | NotWritten:
@@ -96,10 +105,6 @@ class Sender:
     def _rejection(self, change: Change) -> str:
         target = self.targets[change.ref]
         return rejection(self._course.writer, replace(target, body=_body(target, change)), self._course.request)
-
-
-def _was_in_vain(result: tuple[Written | NotWritten, float]) -> bool:
-    return isinstance(result[0], NotWritten)
 
 
 def _body(target: Target, change: Change) -> dict[str, Any]:

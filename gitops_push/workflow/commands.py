@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gitops_push import __version__
 from gitops_push.core.checkout import Checkout
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from gitops_push.core.status import StatusReport
     from gitops_push.workflow.approval import Approval
     from gitops_push.workflow.connection import Connection
+
+
+_PLANNING_SECONDS: Final = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +218,9 @@ def _plan(settings: Settings, prepared: Prepared, watcher: Watcher, *, keyed: bo
     from gitops_push.core.plan import Fidelity
 
     header, request = prepared.header, replace(prepared.request, keyed=keyed)
-    with watcher.working(f"planning {header.environment} against {header.cluster}"):
-        plan = make_plan(request, prepared.connection.api)
+    api = prepared.connection.api
+    with api.within(_PLANNING_SECONDS), watcher.working(f"planning {header.environment} against {header.cluster}"):
+        plan = make_plan(request, api)
     check_fidelity(plan.changes, Fidelity(settings.min_fidelity) if settings.min_fidelity else None, plan.hooks)
     return plan
 

@@ -367,3 +367,15 @@ def test_a_deletion_that_is_refused_fails_the_run_and_stays_in_the_inventory(clu
     done = deployed(cluster, "shop", config_map("keep"), options=QUICK)
     assert (done.exit_code, message(done, "drop")) == (20, "a policy says no")
     assert [entry.ref.name for entry in stored(cluster, "shop").entries] == ["drop", "keep"]
+
+
+def test_what_cannot_be_sent_in_time_is_not_reached_and_the_next_run_goes_on() -> None:
+    cluster = Cluster()
+    cluster.put(namespace())
+    maps = [{**config_map(), "metadata": {**config_map()["metadata"], "name": name}} for name in ("a", "b", "c")]
+    impatient = replace(QUICK, sending_seconds=0.0, concurrency=1)
+    done = deployed(cluster, "shop", *maps, options=impatient)
+    assert results(done) == {"a": Result.DONE, "b": Result.NOT_REACHED, "c": Result.NOT_REACHED}
+    assert (done.exit_code, done.interrupted) == (20, True)
+    assert "2 objects could not be sent within 0 minutes" in done.note
+    assert deployed(cluster, "shop", *maps, options=QUICK).exit_code == 0
