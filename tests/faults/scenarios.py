@@ -11,6 +11,8 @@ from tests.controlplane.cluster import ControlPlane
 from tests.e2e.program import Program, config, config_map, deployment
 
 LEGACY: Final = "legacy"
+VANISHING: Final = frozenset({("Job", "check")})
+"""Hooks that are deleted when they have succeeded."""
 
 
 @dataclass(frozen=True, slots=True)
