@@ -19,7 +19,9 @@ from gitops_push.cluster.api import ApiFailure, ApiReader, ServedKind, Watch
 from gitops_push.core.errors import CredentialError, GitopsPushError
 from gitops_push.core.objects import Body
 
-_WATCH_SECONDS: Final = 300.0
+_WATCH_SECONDS: Final = 60.0
+"""A half-open connection says nothing, like an object at rest: after so long it is asked again."""
+
 _PAUSE_SECONDS: Final = 1.0
 _FIRST_POLL_SECONDS: Final = 0.1
 _LONGEST_POLL_SECONDS: Final = 2.0

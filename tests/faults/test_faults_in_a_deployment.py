@@ -13,8 +13,8 @@ from tests.controlplane.cluster import ControlPlane
 from tests.controlplane.kubectl import Kubectl
 from tests.controlplane.waiting import eventually
 from tests.e2e.judging import PART_OF, inventory, labelled, recorded
-from tests.e2e.program import Finished, Program, config_map
-from tests.faults.actions import answering, calling, cutting, dripping, refusing, stalling
+from tests.e2e.program import Finished, Program, config, config_map, deployment
+from tests.faults.actions import answering, calling, cutting, dripping, refusing, stalling, swallow
 from tests.faults.proxy import Action, FaultProxy, Passage, Rule, fault_proxy
 from tests.faults.warm import WarmProgram
 
@@ -189,6 +189,19 @@ def test_another_certificate_in_the_middle_stops_the_run_and_nobody_else_gets_to
     last = proxy.requests[-1]
     assert (last.is_write, last.forwarded) == (True, False)
     assert live(kubectl, namespace) == {"four", "settings"}
+
+
+@pytest.mark.prove
+def test_a_watch_that_is_half_open_costs_a_minute_and_not_the_deployment(
+    run: Run, program: Program, namespace: str
+) -> None:
+    program.write("gitops-push.yaml", config(namespace).replace("timeout: 30s", "timeout: 3m"))
+    late = "gitops-push.test/ready-after: 3s"
+    program.write("app/all.yaml", deployment("web", annotations=late))
+    began = time.monotonic()
+    done = run(Rule(swallow, path=r"/deployments\?watch"), options=("--max-prune", "100%"))
+    assert done.code == 0, done
+    assert 60 <= time.monotonic() - began < 120
 
 
 def test_a_401_in_the_middle_stops_the_run_and_says_what_is_wrong_with_the_credential(
