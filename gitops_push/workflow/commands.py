@@ -178,6 +178,8 @@ def apply(
         plan = _plan(settings, prepared, watcher, keyed=approval is None or approval.keyed)
         check_checkout(prepared.built.checkout, environment, settings)
         confirm(prepared.header, plan, protected=environment.protected)
+        if plan.has_changes:
+            prepared.connection.check_still_same(environment)
         return prepared.header, _deploy(settings, prepared, plan, watcher)
 
 

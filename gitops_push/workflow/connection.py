@@ -32,6 +32,21 @@ class Connection:
     cluster_id: str
     redactor: Redactor
 
+    def check_still_same(self, environment: Environment) -> None:
+        """Make sure that this is still the cluster that the plan is about, by one request before the first write.
+
+        Between the two may lie minutes, in which a name came to stand for another cluster. Updates and deletions hold
+        for uids, which no other cluster has; creations do not. Raises `RefusedError`.
+        """
+        from gitops_push.cluster.identity import cluster_identity
+
+        server = self.credential.server
+        found = cluster_identity(self.api, server, environment.namespace)
+        if found != self.cluster_id:
+            text = f"{server} is another cluster than when the plan was made: its id is {found}, not {self.cluster_id}"
+            hint = "find out what the name of the server stands for, and make a new plan"
+            raise RefusedError(Problem(Code.WRONG_CLUSTER, text, hint=hint))
+
 
 @contextmanager
 def connected(

@@ -92,7 +92,7 @@ SITUATIONS: dict[str, tuple[Callable[[World], None], tuple[str, ...], Counter[st
     "apply, one edited": (
         by_hand,
         ("apply", "--yes"),
-        LISTS + ALL + REVIEWS + Counter({"patch configmaps": 1, "update configmaps": 2}),
+        LISTS + ALL + REVIEWS + Counter({"get namespaces": 1, "patch configmaps": 1, "update configmaps": 2}),
     ),
     "diff without dry runs": (nothing, ("diff", "--no-dry-run"), LISTS),
 }

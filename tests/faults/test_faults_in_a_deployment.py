@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from typing import Any
@@ -202,6 +203,18 @@ def test_a_watch_that_is_half_open_costs_a_minute_and_not_the_deployment(
     done = run(Rule(swallow, path=r"/deployments\?watch"), options=("--max-prune", "100%"))
     assert done.code == 0, done
     assert 60 <= time.monotonic() - began < 120
+
+
+def test_another_cluster_behind_the_same_name_gets_no_write(
+    run: Run, proxy: FaultProxy, kubectl: Kubectl, namespace: str
+) -> None:
+    other = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system", "uid": "another"}}
+    page = answering(200, json.dumps(other).encode(), "application/json")
+    done = run(Rule(page, nth=2, times=0, path="/namespaces/kube-system$"))
+    assert done.code == 15, done
+    assert "is another cluster than when the plan was made" in done.err, done
+    assert proxy.writes == ()
+    assert_finishes(run, kubectl, namespace)
 
 
 def test_a_401_in_the_middle_stops_the_run_and_says_what_is_wrong_with_the_credential(
