@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Protocol, TypeVar
 
 from gitops_push.cluster.answers import failure_of, not_kubernetes, redirected
@@ -104,34 +105,25 @@ class Exchange:
         began_at = self.retries.clock()
         deadline = min(began_at + self.options.call_seconds, self.run_deadline)
         heard: Reply | None = None
-        attempt = 1
-        while True:
-            try:
-                heard = self._attempt(request, deadline)
-                trouble = trouble_of(heard.status, heard.body) if heard.status >= 429 else None
+        for attempt in count(1):
+            answer = self._tried(request, deadline, can_ask_for_less=can_ask_for_less)
+            if isinstance(answer, Reply):
+                trouble = trouble_of(answer.status, answer.body) if answer.status >= 429 else None
                 if trouble is None:
-                    return self._final(request, heard)
-                problem: Reply | NoReply = heard
-            except NoReply as nothing:
-                problem, trouble = nothing, Trouble.LOST if nothing.sent else Trouble.NOT_SENT
-            except ReplyTooLarge as large:
-                if can_ask_for_less:
-                    raise
-                problem, trouble = NoReply(self._too_large(large), sent=True, final=True), Trouble.LOST
+                    return self._final(request, answer)
+                heard = answer
+            else:
+                trouble = Trouble.LOST if answer.sent else Trouble.NOT_SENT
             if verdict(request.effect, trouble) is Verdict.AMBIGUOUS:
-                raise self._ambiguous(problem)
-            retry_after = problem.retry_after if isinstance(problem, Reply) else ""
-            final = isinstance(problem, NoReply) and problem.final
-            pause = None if final else self.retries.pause(attempt, trouble, deadline, retry_after)
+                raise self._ambiguous(answer)
+            pause = self._pause(answer, trouble, attempt, deadline)
             if pause is None:
                 now = self.retries.clock()
                 # An attempt that only our own deadline ended says less than the answer before it.
-                last = heard if heard is not None and now >= deadline else problem
+                last = heard if heard is not None and now >= deadline else answer
                 raise self._given_up(last, attempt, now - began_at)
-            if trouble is Trouble.OVERLOADED:
-                self.in_flight.pause(pause)
             self.retries.sleep(pause)
-            attempt += 1
+        raise AssertionError("attempts are counted without end")
 
     def open(self, request: Request) -> Reply | Lines:
         """Return the lines of a streaming answer; not sent again, and not counted as in flight."""
@@ -141,6 +133,27 @@ class Exchange:
             return self._authorized(request, self._request_deadline(), self.wire.open)
         except NoReply as nothing:
             raise nothing.error from nothing
+
+    def _tried(self, request: Request, deadline: float, *, can_ask_for_less: bool) -> Reply | NoReply:
+        """Return what one attempt comes to; `ReplyTooLarge` where the caller can ask for less."""
+        try:
+            return self._attempt(request, deadline)
+        except NoReply as nothing:
+            return nothing
+        except ReplyTooLarge as large:
+            if can_ask_for_less:
+                raise
+            return NoReply(self._too_large(large), sent=True, final=True)
+
+    def _pause(self, answer: Reply | NoReply, trouble: Trouble, attempt: int, deadline: float) -> float | None:
+        """Return the seconds before the next attempt, which nobody begins earlier in an overload; None for no more."""
+        if isinstance(answer, NoReply) and answer.final:
+            return None
+        retry_after = answer.retry_after if isinstance(answer, Reply) else ""
+        pause = self.retries.pause(attempt, trouble, deadline, retry_after)
+        if pause is not None and trouble is Trouble.OVERLOADED:
+            self.in_flight.pause(pause)
+        return pause
 
     def _attempt(self, request: Request, deadline: float) -> Reply:
         with self.in_flight.slot(deadline) as free:
