@@ -112,6 +112,12 @@ def write_adopted(writer: ApiWriter, inventory: Inventory) -> Inventory:
         raise ClusterError(Problem(code, text, ref=inventory.ref)) from failure
 
 
+def check_still_absent(reader: ApiReader, inventory: Inventory) -> None:
+    """Raise `NotNowError` if there is a record where there was none: the first deployment of somebody else goes on."""
+    if read_inventory(reader, inventory.project, inventory.environment, inventory.namespace).resource_version:
+        raise _overtaken(inventory)
+
+
 def find_elsewhere(reader: ApiReader, inventory: Inventory) -> tuple[str, ...]:
     """Return the other namespaces that hold an inventory of the same environment; () where that may not be looked for.
 

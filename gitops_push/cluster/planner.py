@@ -16,6 +16,7 @@ from gitops_push.cluster.definitions import check_by_definitions, proven_by_sche
 from gitops_push.cluster.deletions import plan_deletions
 from gitops_push.cluster.dry_run import READ_AGAIN
 from gitops_push.cluster.hook_plan import plan_hooks
+from gitops_push.cluster.inventory_store import check_still_absent
 from gitops_push.cluster.planned import Planned, plan_answered, plan_new, plan_unverified
 from gitops_push.cluster.recreation import plan_recreations
 from gitops_push.cluster.rejections import Refusal, kind_of_refusal, one_for_each_namespace, problems_of
@@ -47,7 +48,11 @@ def make_plan(request: PlanRequest, reader: ApiReader) -> Plan:
     """
     started = request.clock()
     found = survey(request, reader)
-    check_not_lost(request.inventory, {**found.live.labelled, **found.live.objects})
+    try:
+        check_not_lost(request.inventory, {**found.live.labelled, **found.live.objects})
+    except RefusedError:
+        check_still_absent(reader, request.inventory)
+        raise
     found = with_previews(request, found, reader)
     planned, problems = _plan_set(request, found, reader)
     pruned = plan_deletions(request, found)

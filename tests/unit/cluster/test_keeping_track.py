@@ -10,15 +10,17 @@ import pytest
 
 from gitops_push.cluster.api import Answer, ApiFailure, Precondition, ServedKind
 from gitops_push.cluster.deployer import DeployOptions, deploy
+from gitops_push.cluster.inventory_store import read_inventory
+from gitops_push.cluster.planner import make_plan
 from gitops_push.core.deployment import Result
 from gitops_push.core.environment import FieldRule, PruneRules
-from gitops_push.core.errors import PlanError
+from gitops_push.core.errors import NotNowError, PlanError
 from gitops_push.core.managed_fields import our_entry
 from gitops_push.core.objects import Body
 from gitops_push.core.plan import Action
 from tests.cluster.deploying import deployed, message, prepare, results, stored
 from tests.fakes import FakeApiServer
-from tests.unit.cluster.plans import change_of, config_map, deployment, namespace
+from tests.unit.cluster.plans import change_of, config_map, deployment, environment, namespace, request
 
 QUICK = DeployOptions(timeout_seconds=1.0, foundation_seconds=1.0)
 UNWAITED = replace(QUICK, wait=False)
@@ -171,6 +173,15 @@ def test_the_label_of_membership_is_never_ignored(cluster: FakeApiServer, field:
 def test_a_stop_before_the_first_write_writes_nothing(cluster: FakeApiServer) -> None:
     done = deployed(cluster, "shop", config_map(), options=replace(QUICK, should_stop=lambda: True))
     assert (done.interrupted, done.wrote, cluster.writes) == (True, False, ())
+
+
+def test_a_first_deployment_beside_another_one_is_not_taken_for_a_lost_inventory(cluster: FakeApiServer) -> None:
+    where = environment(namespace="shop")
+    absent = read_inventory(cluster, where.project, where.name, "shop")
+    read_before = replace(request(config_map(), environment=where), inventory=absent)
+    deployed(cluster, "shop", config_map(), options=QUICK)
+    with pytest.raises(NotNowError, match="somebody else deployed"):
+        make_plan(read_before, cluster)
 
 
 def test_a_stop_before_the_first_write_deletes_no_hook_of_an_earlier_run(cluster: FakeApiServer) -> None:
