@@ -18,7 +18,7 @@ from gitops_push.core.objects import Manifest
 from gitops_push.core.pod_specs import pod_spec_path
 
 _QUOTED: Final = re.compile(r'"([^"]+)"')
-_INSUFFICIENT: Final = re.compile(r"Insufficient ([a-z0-9./-]+)")
+_INSUFFICIENT: Final = re.compile(r"Insufficient ([a-z0-9./-]*[a-z0-9])")
 _LACKING: Final = re.compile(r"^couldn.t find key \S+ in (?:Secret|ConfigMap) \S*?/?([^/\s]+)$")
 _IMAGES: Final = frozenset({CauseCode.IMAGE_NOT_FOUND, CauseCode.IMAGE_PULL_FAILED})
 _ENDINGS: Final = frozenset(
@@ -86,7 +86,7 @@ def _in_object(cause: Cause, manifest: Manifest, base: FieldPath, spec: Mapping[
 
 def _container(spec: Mapping[str, Any], name: str) -> FieldPath:
     for key in ("containers", "initContainers"):
-        if any(isinstance(found, Mapping) and found.get("name") == name for found in spec.get(key) or ()):
+        if any(isinstance(found, Mapping) and found.get("name") == name for found in _list(spec, key)):
             return (key, item_key({"name": name}))
     return ()
 
@@ -102,7 +102,7 @@ def _placement(words: str, spec: Mapping[str, Any]) -> FieldPath:
 
 
 def _request(resource: str, spec: Mapping[str, Any]) -> FieldPath:
-    for container in spec.get("containers") or ():
+    for container in _list(spec, "containers"):
         for kind in ("requests", "limits"):
             path: FieldPath = ("resources", kind, resource)
             if value_at(path, container) is not None:
@@ -113,7 +113,7 @@ def _request(resource: str, spec: Mapping[str, Any]) -> FieldPath:
 def _volume(words: str, spec: Mapping[str, Any]) -> FieldPath:
     """Return the volume whose name, or whose source's name, the words quote."""
     quoted = set(_QUOTED.findall(words))
-    for index, volume in enumerate(spec.get("volumes") or ()):
+    for index, volume in enumerate(_list(spec, "volumes")):
         names = {str(value) for _, value in _leaves(volume)}
         if quoted & names:
             return ("volumes", index)
@@ -125,10 +125,15 @@ def _reference(container: Mapping[str, Any], words: str) -> FieldPath:
     lacking = _LACKING.search(words)
     names = set(_QUOTED.findall(words)) | ({lacking[1]} if lacking else set())
     for key in ("envFrom", "env"):
-        for path, value in _leaves(container.get(key) or ()):
-            if path[-1] == "name" and "Ref" in str(path[-2:-1]) and value in names:
+        for path, value in _leaves(container.get(key)):
+            if path[-1:] == ("name",) and str(path[-2]).endswith("Ref") and value in names:
                 return (key, *path)
     return ()
+
+
+def _list(fields: Mapping[str, Any], key: str) -> Sequence[Any]:
+    found = fields.get(key)
+    return found if isinstance(found, list) else ()
 
 
 def _leaves(node: Any, path: FieldPath = ()) -> Iterator[tuple[FieldPath, Any]]:

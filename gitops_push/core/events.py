@@ -33,10 +33,10 @@ def event_of(body: Body) -> Event:
     times = (series.get("lastObservedTime"), body.get("lastTimestamp"), body.get("eventTime"))
     counts = (series.get("count"), body.get("count"))
     return Event(
-        str(about.get("kind", "")),
-        str(about.get("name", "")),
-        str(body.get("reason", "")),
-        str(body.get("message", "")).strip(),
+        str(about.get("kind") or ""),
+        str(about.get("name") or ""),
+        str(body.get("reason") or ""),
+        str(body.get("message") or "").strip(),
         next((count for count in counts if isinstance(count, int)), 1),
         next((found for text in times if (found := read_time(text))), None),
     )
