@@ -126,7 +126,7 @@ def _reference(container: Mapping[str, Any], words: str) -> FieldPath:
     names = set(_QUOTED.findall(words)) | ({lacking[1]} if lacking else set())
     for key in ("envFrom", "env"):
         for path, value in _leaves(container.get(key)):
-            if path[-1:] == ("name",) and str(path[-2]).endswith("Ref") and value in names:
+            if len(path) > 1 and path[-1] == "name" and str(path[-2]).endswith("Ref") and value in names:
                 return (key, *path)
     return ()
 
