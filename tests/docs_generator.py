@@ -9,9 +9,12 @@ from pathlib import Path
 import click
 
 from gitops_push.cli.main import COMMANDS, cli
+from gitops_push.core.causes import CauseCode
 from gitops_push.core.codes import Code
 from gitops_push.repo.config_docs import write_docs
 
+_TABLE_START = "| code | passes by itself? | what has happened | what to do |\n|---|---|---|---|\n"
+_TABLE_END = "\n## When the wait ends early"
 DOCS = Path(__file__).parents[1] / "docs"
 
 
@@ -66,11 +69,24 @@ def codes_reference() -> str:
     return intro + "\n".join(rows) + "\n"
 
 
+def diagnosis_reference() -> str:
+    """Return docs/reference/diagnosis.md: the rules as they are written there, and the table of codes."""
+    page = (DOCS / "reference" / "diagnosis.md").read_text()
+    before, start, rest = page.partition(_TABLE_START)
+    _, end, after = rest.partition(_TABLE_END)
+    rows = (
+        f"| `{code.value}` | {'transient' if code.transient else 'permanent'} | {code.meaning} | {code.hint} |"
+        for code in CauseCode
+    )
+    return f"{before}{start}" + "\n".join(rows) + f"\n{end}{after}"
+
+
 def main() -> int:
     """Write all generated pages."""
     write_docs(DOCS)
     (DOCS / "reference" / "cli.md").write_text(cli_reference())
     (DOCS / "reference" / "codes.md").write_text(codes_reference())
+    (DOCS / "reference" / "diagnosis.md").write_text(diagnosis_reference())
     return 0
 
 

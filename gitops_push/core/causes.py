@@ -190,7 +190,7 @@ _MEANINGS: Final = {
     CauseCode.IN_PROGRESS: _Meaning(
         "it was not ready yet when something else ended the wait",
         _TRANSIENT,
-        "mend what failed, then run the same command again",
+        "it may only need more time; else mend what failed, and run the same command again",
     ),
     CauseCode.TIMEOUT: _Meaning(
         "it was not ready in time, and nothing tells why",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from gitops_push.core.causes import CauseCode
-from gitops_push.core.events import Event
+from gitops_push.core.events import Event, repeats
 from gitops_push.core.fieldpath import FieldPath
 from gitops_push.core.origin import Origin
 from gitops_push.core.readiness.containers import is_missing_image
@@ -23,6 +23,7 @@ _OF_THE_PODS: Final = frozenset(
 _ENDED: Final = frozenset({CauseCode.CRASH_LOOP, CauseCode.CONTAINER_FAILED})
 _KILLED: Final = frozenset({0, 137, 143})
 _PROBE: Final = re.compile(r"(Readiness|Liveness|Startup) probe (?:failed|errored)(?: and [a-z ]+)?: *(.*)", re.DOTALL)
+_QUOTA: Final = re.compile(r"exceeded quota: [^,]+")
 _REPEATS: Final = frozenset({"BackOff", "Unhealthy", "FailedScheduling"})
 """Reasons of events that say again, in other words, what the state of a container or pod says."""
 
@@ -78,11 +79,11 @@ def conclude(
     `otherwise` is the code where none of them tells.
     """
     heard = tuple(events)
-    if code not in _OF_THE_PODS and not (trouble and trouble.code is code):
-        return Cause(code or otherwise, state, events=heard)
-    found = _refined(trouble, heard) if trouble else _told(heard)
+    by_itself = code not in _OF_THE_PODS and not (trouble and trouble.code is code)
+    found = None if by_itself else _refined(trouble, heard) if trouble else _told(heard)
     if found is None:
-        return Cause(code or otherwise, state, events=heard)
+        told = tuple(event for event in heard if not repeats(event, state))
+        return Cause(code or otherwise, state, subject=_quota(state), events=told)
     gave_up = code is CauseCode.JOB_FAILED and found.code in _ENDED
     return Cause(
         CauseCode.JOB_FAILED if gave_up else found.code,
@@ -137,7 +138,13 @@ def _told(events: tuple[Event, ...]) -> Trouble | None:
     """Return what the last event that tells a cause says, where no pod tells one (or none was created)."""
     found = ((event, code) for event in reversed(events) if (code := _code_of(event)))
     event, code = next(found, (None, None))
-    return Trouble(code, event.reason, event.message) if event and code else None
+    return Trouble(code, event.reason, event.message, subject=_quota(event.message)) if event and code else None
+
+
+def _quota(message: str) -> str:
+    """Return which quota is exceeded, or ""."""
+    found = _QUOTA.search(message)
+    return found[0] if found else ""
 
 
 def _code_of(event: Event) -> CauseCode | None:
@@ -166,4 +173,4 @@ def _is_told(event: Event, trouble: Trouble) -> bool:
     """Return whether an event says nothing beyond the words that are told already."""
     if event.reason in _REPEATS or (event.reason == "Failed" and trouble.said):
         return True
-    return event.message in trouble.said or (bool(trouble.said) and trouble.said in event.message)
+    return repeats(event, trouble.said)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from gitops_push.core.managed_fields import read_time
 from gitops_push.core.objects import Body
 
+_COMBINED: Final = "(combined from similar events): "
 _VARYING: Final = re.compile(r"[a-z0-9.-]+-[a-z0-9]{5,10}\b|\b[0-9a-f]{8}-[0-9a-f-]{27}\b|\b[0-9]+(?:\.[0-9]+)*\b")
 """Names of pods, uids and numbers: what differs between two messages that say the same."""
 
@@ -36,7 +37,7 @@ def event_of(body: Body) -> Event:
         str(about.get("kind") or ""),
         str(about.get("name") or ""),
         str(body.get("reason") or ""),
-        str(body.get("message") or "").strip(),
+        str(body.get("message") or "").strip().removeprefix(_COMBINED),
         next((count for count in counts if isinstance(count, int)), 1),
         next((found for text in times if (found := read_time(text))), None),
     )
@@ -46,15 +47,25 @@ def distinct(events: Iterable[Event]) -> tuple[Event, ...]:
     """Return the events oldest first; those that say the same of different pods become their last, counted together."""
     found: dict[tuple[str, str, str], Event] = {}
     for event in sorted(events, key=_when):
-        key = (event.kind, event.reason, _VARYING.sub("_", event.message))
+        key = (event.kind, event.reason, _shape(event.message))
         earlier = found.pop(key, None)
         found[key] = replace(event, count=event.count + earlier.count) if earlier else event
     return tuple(found.values())
 
 
+def repeats(event: Event, words: str) -> bool:
+    """Return whether an event says what is said already, be it of another pod."""
+    said, told = _shape(event.message), _shape(words)
+    return bool(told) and (said in told or told in said)
+
+
 def is_since(event: Event, moment: datetime | None) -> bool:
     """Return whether it was said at or after a moment; one of unknown time counts."""
     return moment is None or event.at is None or event.at >= moment
+
+
+def _shape(message: str) -> str:
+    return _VARYING.sub("_", message)
 
 
 def _when(event: Event) -> datetime:

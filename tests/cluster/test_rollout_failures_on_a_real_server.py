@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,8 +20,8 @@ from tests.cluster.deploying import deployed, results
 from tests.controlplane import workloads
 from tests.controlplane.cluster import ControlPlane
 
-LONG = DeployOptions(timeout_seconds=600)
-"""A failure that is not seen early would not end in the time of a test."""
+LONG = DeployOptions(timeout_seconds=6000, clock=lambda: time.monotonic() * 6)
+"""A failure that is not seen early would not end in the time of a test. Times of grace pass six times faster."""
 
 
 def placed(namespace: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -162,12 +163,14 @@ def test_a_quota_that_is_full_is_permanent_after_a_while(
     assert (done.exit_code, cause.code) == (21, CauseCode.QUOTA_EXCEEDED)
     assert "  --> web.yaml:1:1  spec.replicas" in screen(done)
     assert "exceeded quota: pods, requested: pods=1, used: pods=0, limited: pods=0" in cause.text
+    assert (cause.subject, cause.events) == ("exceeded quota: pods", ())
 
 
 def test_a_quota_that_is_raised_in_time_is_none(api: ApiWriter, namespace: str, control_plane: ControlPlane) -> None:
     limit = with_quota(control_plane, namespace, 0)
-    threading.Timer(4, limit, [5]).start()
-    done = deployed(api, namespace, placed(namespace, workloads.deployment("web", 2)), options=LONG)
+    threading.Timer(2, limit, [5]).start()
+    options = DeployOptions(timeout_seconds=120)
+    done = deployed(api, namespace, placed(namespace, workloads.deployment("web", 2)), options=options)
     assert results(done) == {"web": Result.DONE}
 
 
@@ -191,7 +194,8 @@ def test_a_daemon_set_whose_service_account_is_missing_says_so_from_its_events(a
 
 @pytest.mark.parametrize("chaos", ["pull-heals", "crash-recovers"])
 def test_what_passes_by_itself_is_waited_out(api: ApiWriter, namespace: str, chaos: str) -> None:
-    done = deployed(api, namespace, sick(namespace, chaos, replicas=2), options=LONG)
+    options = DeployOptions(timeout_seconds=120)
+    done = deployed(api, namespace, sick(namespace, chaos, replicas=2), options=options)
     assert results(done) == {"web": Result.DONE}
     assert done.exit_code == 0
 

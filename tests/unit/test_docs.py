@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs_generator import cli_reference, codes_reference
+from tests.docs_generator import cli_reference, codes_reference, diagnosis_reference
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -21,6 +21,10 @@ def test_the_command_line_reference_is_up_to_date() -> None:
 
 def test_the_list_of_codes_is_up_to_date() -> None:
     assert (ROOT / "docs/reference/codes.md").read_text() == codes_reference(), "run make docs"
+
+
+def test_the_table_of_causes_is_up_to_date() -> None:
+    assert (ROOT / "docs/reference/diagnosis.md").read_text() == diagnosis_reference(), "run make docs"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

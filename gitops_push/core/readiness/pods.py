@@ -62,7 +62,8 @@ def _unscheduled(body: Body) -> Trouble | None:
     if not scheduled or not scheduled.is_false:
         return None
     code = CauseCode.NODE_PRESSURE if _PRESSURE.search(scheduled.message) else CauseCode.UNSCHEDULABLE
-    return Trouble(code, scheduled.reason or "not scheduled", scheduled.message)
+    text = "no node takes the pod" if scheduled.reason == "Unschedulable" else scheduled.reason or "not scheduled"
+    return Trouble(code, text, scheduled.message, subject=scheduled.message)
 
 
 def _not_ready_text(status: Mapping[str, Any]) -> str:

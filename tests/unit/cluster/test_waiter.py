@@ -398,6 +398,6 @@ def test_the_state_of_the_worst_pod_is_told(server: FakeApiServer) -> None:
     server.put(pod("web-1-a", "1"))
     server.put(stuck)
     found = wait(server, WEB, seconds=0.3)["web"]
-    assert found.message == "Unschedulable: 0/3 nodes fit"
+    assert found.message == "no node takes the pod: 0/3 nodes fit"
     assert found.cause is not None
     assert (found.cause.pod, found.cause.failing, found.cause.pods) == ("web-1-b", 1, 2)

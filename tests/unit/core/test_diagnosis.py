@@ -21,7 +21,7 @@ def event(reason: str, message: str) -> Event:
 
 UNHEALTHY = event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503")
 ALIVE_NO_MORE = event("Unhealthy", 'Liveness probe failed: Get "http://10.0.0.1/": context deadline exceeded')
-QUOTA = event("FailedCreate", 'pods "web-1-x" is forbidden: exceeded quota: pods, requested: pods=1')
+QUOTA = event("FailedCreate", 'pods "web-6c5d-aaaaa" is forbidden: exceeded quota: pods, requested: pods=1')
 DENIED = event("FailedCreate", 'pods "web-1-x" is forbidden: violates PodSecurity "restricted:latest"')
 MOUNT = event("FailedMount", 'MountVolume.SetUp failed for volume "tls" : secret "tls" not found')
 PULL = event("Failed", 'Failed to pull image "web:9": not found')
@@ -67,6 +67,12 @@ def test_of_two_probes_the_one_that_ends_the_container_is_told() -> None:
 def test_words_that_are_told_already_are_no_events() -> None:
     assert conclude(None, "", PULLING, (PULL,), CauseCode.TIMEOUT).events == ()
     assert conclude(None, "", None, (MOUNT,), CauseCode.TIMEOUT).events == ()
+
+
+def test_what_the_object_says_itself_is_not_told_again_as_an_event() -> None:
+    state = 'pods "web-6c5d-zzzzz" is forbidden: exceeded quota: pods, requested: pods=1'
+    found = conclude(CauseCode.QUOTA_EXCEEDED, state, None, (QUOTA, MOUNT), CauseCode.TIMEOUT)
+    assert (found.summary, found.subject, found.events) == (state, "exceeded quota: pods", (MOUNT,))
 
 
 def test_every_text_that_others_wrote_is_masked_a_log_also_across_its_lines() -> None:

@@ -56,6 +56,13 @@ def test_what_is_said_of_one_pod_after_another_is_told_once_with_its_last_words(
     assert (found.count, found.message) == (3, said[2].message)
 
 
+def test_what_the_server_itself_has_combined_is_said_in_the_same_words() -> None:
+    once = {"involvedObject": {}, "reason": "BackOff", "message": "again", "count": 9}
+    combined = {**once, "message": "(combined from similar events): again"}
+    (found,) = distinct([event_of(once), event_of(combined)])
+    assert (found.count, found.message) == (18, "again")
+
+
 def test_different_words_stay_apart_oldest_first() -> None:
     later, earlier = event("FailedMount", "no such Secret", 2), event("BackOff", "again", 1)
     assert distinct([later, earlier]) == (earlier, later)

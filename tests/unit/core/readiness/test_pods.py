@@ -61,11 +61,13 @@ PODS: dict[str, tuple[dict[str, Any], Readiness]] = {
     ),
     "unschedulable, which an autoscaler may mend": (
         pod("Pending", **UNSCHEDULABLE),
-        Progressing("Unschedulable: 0/3 nodes are available", CauseCode.UNSCHEDULABLE),
+        Progressing("no node takes the pod: 0/3 nodes are available", CauseCode.UNSCHEDULABLE),
     ),
     "all nodes short of memory": (
         pod("Pending", **PRESSED),
-        Progressing("Unschedulable: untolerated taint {node.kubernetes.io/memory-pressure: }", CauseCode.NODE_PRESSURE),
+        Progressing(
+            "no node takes the pod: untolerated taint {node.kubernetes.io/memory-pressure: }", CauseCode.NODE_PRESSURE
+        ),
     ),
     "evicted": (
         pod("Failed", reason="Evicted", message="low on memory"),
