@@ -52,7 +52,8 @@ def kinds_of_crd(crd: Body) -> Iterator[ServedKind]:
     for version in spec["versions"]:
         names = spec["names"]
         namespaced = spec["scope"] == "Namespaced"
-        yield ServedKind(spec["group"], version["name"], names["kind"], names["plural"], namespaced, ALL_VERBS)
+        place = (spec["group"], version["name"], names["kind"], names["plural"], namespaced)
+        yield ServedKind(*place, ALL_VERBS, has_status="status" in version.get("subresources", {}))
 
 
 def object_key(kind: ServedKind, namespace: str, name: str) -> tuple[str, str, str, str]:
@@ -74,6 +75,11 @@ def is_selected(body: Body, selector: str) -> bool:
         if key not in labels or (equals and labels[key] != value):
             return False
     return True
+
+
+def is_named(body: Body, selector: str) -> bool:
+    """Return whether a field selector leaves an object; names only."""
+    return not selector or selector == f"metadata.name={body['metadata'].get('name')}"
 
 
 def check_version(kind: ServedKind, name: str, live: Body, body: Body) -> None:

@@ -38,6 +38,7 @@ from tests.fake_rules import (
     check_delete,
     check_immutable,
     check_version,
+    is_named,
     is_same,
     is_selected,
     kinds_of_crd,
@@ -170,7 +171,9 @@ class FakeApiServer:
             self._check_served(kind)
             return copy.deepcopy(self.objects.get(object_key(kind, namespace, name)))
 
-    def list(self, kind: ServedKind, namespace: str = "", label_selector: str = "") -> ObjectList:
+    def list(
+        self, kind: ServedKind, namespace: str = "", label_selector: str = "", field_selector: str = ""
+    ) -> ObjectList:
         self._enter("list", kind.kind, namespace)
         with self._lock:
             self._check_served(kind)
@@ -180,12 +183,16 @@ class FakeApiServer:
                 if (group, resource) == (kind.group, kind.resource)
                 and namespace in {"", place}
                 and is_selected(body, label_selector)
+                and is_named(body, field_selector)
             ]
             return ObjectList(tuple(items), str(self._version))
 
-    def watch(self, kind: ServedKind, namespace: str, resource_version: str, seconds: float) -> Watch:
+    def watch(
+        self, kind: ServedKind, namespace: str, resource_version: str, seconds: float, field_selector: str = ""
+    ) -> Watch:
         self._enter("watch", kind.kind, namespace)
-        return _FakeWatch(self._events_since(kind, namespace, resource_version))
+        events = self._events_since(kind, namespace, resource_version)
+        return _FakeWatch(event for event in events if is_named(event.body, field_selector))
 
     def _events_since(self, kind: ServedKind, namespace: str, resource_version: str) -> _Events:
         seen = int(resource_version)
@@ -430,7 +437,7 @@ class FakeApiServer:
 class _FakeWatch:
     """Ends at `close`, also when another thread is waiting for an event of it (a generator would refuse that)."""
 
-    def __init__(self, events: _Events) -> None:
+    def __init__(self, events: Iterator[WatchEvent]) -> None:
         self._events = events
         self._closed = False
 

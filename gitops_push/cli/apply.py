@@ -44,6 +44,9 @@ from gitops_push.workflow.commands import apply
 @option("--confirm", default="", metavar="ENV", help="Name the environment once more; needed where it is protected.")
 @option("--wait/--no-wait", default=True, show_default=True, help="Wait until everything is healthy.")
 @option("--timeout", type=Duration(), default=None, help="How long to wait, like 5m (default: the config's).")
+@option(
+    "--soak", type=Duration(), default=None, help="How long it must stay healthy, like 60s (default: the config's)."
+)
 @option("--allow-dirty", is_flag=True, help="Apply a protected environment from a checkout with changes.")
 @option("--ignore-dependencies", is_flag=True, help="Apply whatever is deployed of what dependsOn names.")
 @option("--plan", "plan_file", default="", metavar="FILE", help="Apply exactly this plan of `diff -o plan=FILE`.")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from gitops_push.core.objects import Body, ObjectRef
@@ -14,7 +14,10 @@ from gitops_push.core.objects import Body, ObjectRef
 
 @dataclass(frozen=True, slots=True, order=True)
 class ServedKind:
-    """A kind as the server serves it; `resource` is the plural that stands in URLs, `verbs` what may be done to it."""
+    """A kind as the server serves it; `resource` is the plural that stands in URLs, `verbs` what may be done to it.
+
+    `has_status` says that its status is written by a request of its own (the subresource): by its controller.
+    """
 
     group: str
     version: str
@@ -22,6 +25,7 @@ class ServedKind:
     resource: str
     namespaced: bool
     verbs: frozenset[str] = frozenset()
+    has_status: bool = field(default=False, compare=False)
 
     @property
     def api_version(self) -> str:
@@ -146,11 +150,15 @@ class ApiReader(Protocol):
         """Return a live object, or None if it does not exist (not: if it may not be read)."""
         ...
 
-    def list(self, kind: ServedKind, namespace: str = "", label_selector: str = "") -> ObjectList:
-        """Return all objects of a kind in a namespace, or in all for ""."""
+    def list(
+        self, kind: ServedKind, namespace: str = "", label_selector: str = "", field_selector: str = ""
+    ) -> ObjectList:
+        """Return all objects of a kind in a namespace, or in all for "", that the selectors leave."""
         ...
 
-    def watch(self, kind: ServedKind, namespace: str, resource_version: str, seconds: float) -> Watch:
+    def watch(
+        self, kind: ServedKind, namespace: str, resource_version: str, seconds: float, field_selector: str = ""
+    ) -> Watch:
         """Yield events since `resource_version` until the server or `seconds` ends it. 410 is an `ApiFailure`."""
         ...
 

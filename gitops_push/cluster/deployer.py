@@ -15,28 +15,28 @@ from typing import TypeVar
 
 from gitops_push.cluster.api import ApiWriter
 from gitops_push.cluster.application import NotWritten
-from gitops_push.cluster.awaiting import await_targets
 from gitops_push.cluster.bookkeeping import Bookkeeping
 from gitops_push.cluster.course import Course
 from gitops_push.cluster.crew import supervised
 from gitops_push.cluster.deleting import Deleter
 from gitops_push.cluster.deploy_request import DeployOptions, DeployRequest
+from gitops_push.cluster.expectations import wait_request, with_hooks
 from gitops_push.cluster.foundations import served_targets
 from gitops_push.cluster.hooks import HookRunner
 from gitops_push.cluster.ledger import Ledger
 from gitops_push.cluster.sending import Sender
 from gitops_push.cluster.targets import Target, Targets, find_targets
-from gitops_push.cluster.waiter import Waited
+from gitops_push.cluster.waiter import Waited, WaitRequest, wait_until_ready
 from gitops_push.core.blamed_fields import with_origin
 from gitops_push.core.codes import Code
 from gitops_push.core.deployment import Deployment, Outcome, Result
 from gitops_push.core.diagnosis import Cause
 from gitops_push.core.errors import ClusterError, PlanError, Problem, RefusedError
 from gitops_push.core.hooks import DeletePolicy, Phase
+from gitops_push.core.inventory import InventoryState
 from gitops_push.core.objects import ObjectRef
 from gitops_push.core.ordering import Stage, by_stage
 from gitops_push.core.plan import APPLIED, Action, Change, HookState
-from gitops_push.core.readiness import is_waited_for
 from gitops_push.core.rounds import Round, rounds_of
 
 __all__ = ["DeployOptions", "DeployRequest", "deploy"]
@@ -93,7 +93,8 @@ class _Run:
         if all(self.send(each, waits=True) and self.wait(each, waits=True) for each in earlier):
             waits = self.options.wait
             if self.send(last, waits=waits):
-                self.prune(healthy=self.wait(last, waits=waits))
+                soak_seconds = self._soak_seconds() if waits else 0.0
+                self.prune(healthy=self.wait(last, waits=waits, soak_seconds=soak_seconds))
         self.end_hooks()
         self.books.close()
 
@@ -135,39 +136,38 @@ class _Run:
 
     def stand(self, foundations: Iterable[Change]) -> bool:
         """Wait until new namespaces are active and new definitions served; return whether they are."""
-        waited_for = {change.ref: change for change in foundations if is_waited_for(change.ref)}
-        if not waited_for:
+        changes = {change.ref: change for change in foundations}
+        request = self._wait_request(changes.values(), self.options.foundation_seconds)
+        if not request.targets:
             return True
         self.options.progress("waiting for namespaces and definitions")
-        targets = {ref: self.sender.targets[ref] for ref in waited_for}
-        for waited in await_targets(self.course, targets, {}, self.options.foundation_seconds):
-            if not waited.ready:
+        for waited in wait_until_ready(self.course.writer, request):
+            if waited.result is Result.NOT_READY:
                 result = Result.NOT_READY if self.options.should_stop() else Result.FAILED
-                cause = self._placed(waited)
-                self.ledger.close(waited_for[waited.ref], result, waited.message, waited.seconds, cause)
+                self.ledger.close(changes[waited.ref], result, waited.message, waited.seconds, self._placed(waited))
         if not self.course.may_go_on():
             return False
         found = served_targets(self.course.request, self.course.writer)
         self.sender.targets, self.hooks.targets = _by_ref(found.applied), _by_ref(found.hooks)
         return True
 
-    def wait(self, each: Round, *, waits: bool) -> bool:
-        """Wait for all workloads of a round, changed or not, and its hooks; return whether everything is healthy.
+    def wait(self, each: Round, *, waits: bool, soak_seconds: float = 0.0) -> bool:
+        """Wait for all of a round that has a health, changed or not, and its hooks; return whether all is healthy.
 
-        Hooks are always waited for, other objects only with `waits`.
+        Hooks are always waited for, other objects only with `waits`; then all of it must stay so for `soak_seconds`.
         """
-        changes = {change.ref: change for change in each.changes if waits and is_waited_for(change.ref)}
+        changes = {change.ref: change for change in each.changes if waits}
         hooks = {hook.ref: hook for hook in each.hooks}
-        targets = {ref: self.sender.targets[ref] for ref in changes}
-        running = self.hooks.awaited(hooks.values())
-        for waited in await_targets(self.course, targets, running, self.options.timeout_seconds):
+        request = self._wait_request(changes.values(), self.options.timeout_seconds, soak_seconds)
+        request = with_hooks(request, self.hooks.awaited(hooks.values()))
+        for waited in wait_until_ready(self.course.writer, request):
             if waited.ref in hooks:
                 self.hooks.settle(hooks[waited.ref], waited)
             else:
-                result = Result.DONE if waited.ready else Result.NOT_READY
-                self.ledger.close(changes[waited.ref], result, waited.message, waited.seconds, self._placed(waited))
+                change, cause = changes[waited.ref], self._placed(waited)
+                self.ledger.close(change, waited.result, waited.message, waited.seconds, cause)
         healthy = self.ledger.all_healthy
-        if not healthy and self.options.should_stop():
+        if (not healthy or request.soak_seconds) and self.options.should_stop():
             self.ledger.interrupted = True
         return healthy
 
@@ -185,6 +185,11 @@ class _Run:
         """Return why something is not ready, with the line of the config that is at fault."""
         return waited.cause and with_origin(waited.cause, self.sender.targets[waited.ref].manifest)
 
+    def _soak_seconds(self) -> float:
+        """Return how long health must last: what was found good before, and is as it was, need not prove itself."""
+        is_proven = not self.ledger.wrote and self.course.request.inventory.state is InventoryState.DONE
+        return 0.0 if is_proven else self.course.request.environment.wait.soak_seconds
+
     def prune(self, *, healthy: bool) -> None:
         """Delete what is no longer in the config; only after everything else is healthy."""
         deletions = [change for change in self.plan.changes if change.action is Action.PRUNE]
@@ -196,6 +201,9 @@ class _Run:
         until = "everything is healthy" if self.options.wait else "a run waits for health"
         self.ledger.notes.append(f"not deleted until {until}: {len(deletions)} of the objects no longer in the config")
         self.ledger.postpone_prune(f"not deleted until {until}")
+
+    def _wait_request(self, changes: Iterable[Change], seconds: float, soak_seconds: float = 0.0) -> WaitRequest:
+        return wait_request(self.course.request, self.sender.targets, changes, seconds, soak_seconds)
 
 
 def _harmless(tell: Callable[[T], None]) -> Callable[[T], None]:

@@ -71,6 +71,14 @@ class Diagnosis:
         name = str(alike[0]["metadata"]["name"])
         return replace(cause, pod=name, log=self._log(ref.namespace, name, cause))
 
+    def of_pod(self, ref: ObjectRef, live: Body, pod: Body, trouble: Trouble) -> Cause:
+        """Return as a cause what is known already: that something befell this pod of a workload that was ready."""
+        name = str(pod["metadata"]["name"])
+        events = self._events(ref, live, (pod,), [pod])
+        cause = conclude(trouble.code, trouble.text, trouble, events, self._otherwise)
+        cause = replace(cause, events=cause.events[-_MOST_EVENTS:], pods=1, failing=1)
+        return replace(cause, pod=name, log=self._log(ref.namespace, name, cause))
+
     def _newest_pods(self, ref: ObjectRef, live: Body) -> tuple[Body, ...]:
         if (ref.group, ref.kind) == ("", "Pod"):
             return (live,)

@@ -45,8 +45,10 @@ def _aggregated_kinds(group: str, version: dict[str, Any]) -> Iterator[ServedKin
     for resource in version.get("resources", ()):
         kind = resource.get("responseKind", {}).get("kind", "")
         scope, verbs = resource.get("scope"), frozenset(resource.get("verbs", ()))
+        has_status = any(sub.get("subresource") == "status" for sub in resource.get("subresources", ()))
         if kind:
-            yield ServedKind(group, version["version"], kind, resource["resource"], scope == "Namespaced", verbs)
+            name, namespaced = resource["resource"], scope == "Namespaced"
+            yield ServedKind(group, version["version"], kind, name, namespaced, verbs, has_status)
 
 
 def _plain_discovery(
@@ -72,10 +74,13 @@ def _group_versions(groups: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _plain_kinds(group: str, version: str, document: dict[str, Any]) -> Iterator[ServedKind]:
-    for resource in document.get("resources", ()):
-        if "/" not in resource["name"]:
-            verbs = frozenset(resource.get("verbs", ()))
-            yield ServedKind(group, version, resource["kind"], resource["name"], bool(resource["namespaced"]), verbs)
+    resources = document.get("resources", ())
+    names = {resource["name"] for resource in resources}
+    for resource in resources:
+        name = resource["name"]
+        if "/" not in name:
+            verbs, has_status = frozenset(resource.get("verbs", ())), f"{name}/status" in names
+            yield ServedKind(group, version, resource["kind"], name, bool(resource["namespaced"]), verbs, has_status)
 
 
 def _collected(kinds: Iterable[ServedKind], unavailable: Iterable[str]) -> ServedKinds:

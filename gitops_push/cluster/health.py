@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from gitops_push.cluster.api import ApiFailure, ApiReader, ServedKind
 from gitops_push.cluster.pods import NewestPods, PodIndex, has_pods
 from gitops_push.core.causes import CauseCode
+from gitops_push.core.environment import WaitRule
 from gitops_push.core.errors import GitopsPushError
+from gitops_push.core.expectation import checks_for
 from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.readiness import Failed, Progressing, Readiness, readiness
 from gitops_push.core.readiness.pods import has_failed, pod_trouble
@@ -17,17 +20,19 @@ _STORAGE_CLASS: Final = ServedKind("storage.k8s.io", "v1", "StorageClass", "stor
 
 
 class HealthCheck:
-    """Judges live objects; remembers the storage classes it looked up."""
+    """Judges live objects, by the config's `rules` first; remembers the storage classes it looked up."""
 
-    def __init__(self, reader: ApiReader, pods: PodIndex) -> None:
+    def __init__(self, reader: ApiReader, pods: PodIndex, rules: Iterable[WaitRule] = ()) -> None:
         self._reader = reader
         self._pods = pods
         self._newest = NewestPods(reader)
+        self._rules = tuple(rules)
         self._binds_late: dict[str, bool] = {}
 
     def of(self, ref: ObjectRef, live: Body) -> Readiness:
         """Return the readiness of an object; a workload that waits for a pod that will never run has failed."""
-        found = readiness(ref, live, waits_for_consumer=self._waits_for_consumer(ref, live))
+        checks = checks_for(ref, self._rules)
+        found = readiness(ref, live, checks=checks, waits_for_consumer=self._waits_for_consumer(ref, live))
         if isinstance(found, Progressing) and has_pods(ref):
             return self._by_pods(ref, live, found)
         return found

@@ -12,13 +12,13 @@ from itertools import groupby
 
 from gitops_push.cluster.api import ApiFailure, ServedKind
 from gitops_push.cluster.application import Applier, NotWritten, ObjectWrite, Written, apply_object
-from gitops_push.cluster.awaiting import await_targets
 from gitops_push.cluster.course import Course
 from gitops_push.cluster.crew import Untold
+from gitops_push.cluster.expectations import wait_request, with_hooks
 from gitops_push.cluster.failures import failure_text
 from gitops_push.cluster.pruner import Deletion, Gone, NotGone, Patience, prune_object
 from gitops_push.cluster.targets import Target
-from gitops_push.cluster.waiter import Waited
+from gitops_push.cluster.waiter import Waited, wait_until_ready
 from gitops_push.core.blamed_fields import with_origin
 from gitops_push.core.deployment import Result
 from gitops_push.core.errors import GitopsPushError
@@ -78,7 +78,8 @@ class HookRunner:
             todo = [hook for hook in every.values() if hook.state is HookState.RUNS]
             self.clear(todo)
             self._create(hook for hook in todo if hook not in ledger.hooks)
-            for waited in await_targets(self._course, {}, self.awaited(every.values()), options.timeout_seconds):
+            request = wait_request(self._course.request, self.targets, (), options.timeout_seconds)
+            for waited in wait_until_ready(self._course.writer, with_hooks(request, self.awaited(every.values()))):
                 self.settle(every[waited.ref], waited)
             if any(hook not in ledger.hooks or ledger.hooks[hook].result is not Result.DONE for hook in every.values()):
                 return

@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeAlias
 
 from gitops_push.cluster import discovery
 from gitops_push.cluster.answers import (
@@ -54,6 +54,9 @@ _REVIEWS: Final = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _LOG_LIMIT_BYTES: Final = 64 * 1024
 _PAGE_SIZES: Final = (5000, 500, 50)
 """A page of 5,000 makes one request of nearly every list; smaller ones only when a page does not fit its limit."""
+
+Selectors: TypeAlias = tuple[tuple[str, str], ...]
+"""Query parameters that choose objects, and their values."""
 
 _LISTS: Final = 3
 """How often a list of many pages is begun: the server keeps what the pages are taken from for five minutes."""
@@ -111,12 +114,15 @@ class HttpApi:
             return None
         return self._object(reply)
 
-    def list(self, kind: ServedKind, namespace: str = "", label_selector: str = "") -> ObjectList:
+    def list(
+        self, kind: ServedKind, namespace: str = "", label_selector: str = "", field_selector: str = ""
+    ) -> ObjectList:
         """See `ApiReader`. A list that does not fit into 64 MiB a page is asked for again in smaller pages."""
         path = collection_path(kind, namespace)
+        selectors = (("labelSelector", label_selector), ("fieldSelector", field_selector))
         for page_size in _PAGE_SIZES:
             try:
-                return self._one_list(kind, path, label_selector, page_size)
+                return self._one_list(kind, path, selectors, page_size)
             except ReplyTooLarge:
                 continue
         message = (
@@ -124,9 +130,12 @@ class HttpApi:
         )
         raise ClusterError(Problem(Code.SERVER_ERROR, message))
 
-    def watch(self, kind: ServedKind, namespace: str, resource_version: str, seconds: float) -> Watch:
+    def watch(
+        self, kind: ServedKind, namespace: str, resource_version: str, seconds: float, field_selector: str = ""
+    ) -> Watch:
         """See `ApiReader`. The request is sent here, not at the first event."""
-        return open_watch(self._exchange, collection_path(kind, namespace), resource_version, seconds)
+        path = collection_path(kind, namespace)
+        return open_watch(self._exchange, path, resource_version, seconds, field_selector)
 
     def dry_run_apply(self, kind: ServedKind, namespace: str, name: str, body: Body) -> Answer:
         """See `ApiReader`."""
@@ -224,21 +233,21 @@ class HttpApi:
         request = Request("GET", path, Effect.READ, accept=discovery.ACCEPT, gzip=True)
         return self._object(self._exchange.call(request))
 
-    def _one_list(self, kind: ServedKind, path: str, label_selector: str, page_size: int) -> ObjectList:
+    def _one_list(self, kind: ServedKind, path: str, selectors: Selectors, page_size: int) -> ObjectList:
         """Return all pages of one list: when the server forgets it half-way (410), another one is begun."""
         for _ in range(_LISTS - 1):
             try:
-                return self._pages(kind, path, label_selector, page_size)
+                return self._pages(kind, path, selectors, page_size)
             except ApiFailure as failure:
                 if failure.status != 410:
                     raise
-        return self._pages(kind, path, label_selector, page_size)
+        return self._pages(kind, path, selectors, page_size)
 
-    def _pages(self, kind: ServedKind, path: str, label_selector: str, page_size: int) -> ObjectList:
+    def _pages(self, kind: ServedKind, path: str, selectors: Selectors, page_size: int) -> ObjectList:
         items: list[Body] = []
         following = ""
         while True:
-            pairs = (("labelSelector", label_selector), ("limit", str(page_size)), ("continue", following))
+            pairs = (*selectors, ("limit", str(page_size)), ("continue", following))
             request = Request("GET", path + query(pairs), Effect.READ, limit_bytes=LIST_LIMIT_BYTES, gzip=True)
             document = self._object(self._exchange.call(request, can_ask_for_less=True))
             items.extend(_whole(item, kind) for item in document.get("items") or ())

@@ -50,8 +50,9 @@ class Ledger:
 
     @property
     def all_healthy(self) -> bool:
-        """Return whether every outcome so far is a good one."""
-        return all(found.result is Result.DONE for found in (*self.outcomes.values(), *self.hooks.values()))
+        """Return whether no outcome so far is a bad one; of what is not verified no more can be known."""
+        found = (*self.outcomes.values(), *self.hooks.values())
+        return all(outcome.result in {Result.DONE, Result.NOT_VERIFIED} for outcome in found)
 
     @property
     def is_complete(self) -> bool:

@@ -32,6 +32,11 @@ def has_pods(ref: ObjectRef) -> bool:
     return _GROUPS.get(ref.kind) == ref.group
 
 
+def is_pod(kind: ServedKind) -> bool:
+    """Return whether a kind is that of pods, at whatever verbs it is served."""
+    return (kind.group, kind.kind) == (POD.group, POD.kind)
+
+
 def owners_of(pod: Body) -> Iterator[ObjectRef]:
     """Yield the workloads that a pod belongs to: its controller, and the Deployment behind a ReplicaSet.
 

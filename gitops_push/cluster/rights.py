@@ -22,14 +22,14 @@ from gitops_push.cluster.deploy_request import DeployRequest
 from gitops_push.cluster.inventory_store import CONFIG_MAP
 from gitops_push.cluster.pods import has_pods
 from gitops_push.core.crd_schema import definitions_of
+from gitops_push.core.expectation import waits_for
 from gitops_push.core.hooks import DeletePolicy
 from gitops_push.core.inventory import Inventory
 from gitops_push.core.inventory_record import needs_shards
 from gitops_push.core.kinds import split_api_version
-from gitops_push.core.objects import Manifest
+from gitops_push.core.objects import Body, Manifest
 from gitops_push.core.ordering import Stage, stage_of
 from gitops_push.core.plan import APPLIED, IN_SET, Action, Change, Fidelity, HookState, Plan
-from gitops_push.core.readiness import is_waited_for
 
 _POLLED: Final = "its health is asked for again and again instead of being watched"
 _UNRESOLVED: Final = "a write whose answer is lost cannot be looked up, and is reported as unknown"
@@ -45,6 +45,7 @@ _EVIDENCE: Final = (
 )
 """What tells why a workload does not become ready: verb, group, resource, subresource."""
 
+_NO_BODY: Final[Body] = {"metadata": {}}
 _NAMELESS: Final = frozenset({"create", "list", "watch"})
 
 
@@ -123,18 +124,21 @@ def _write_verbs(change: Change) -> tuple[str, ...]:
 
 
 def _waited_for(request: DeployRequest) -> Iterator[Change]:
-    """Yield what is waited for: all workloads of the set, or only what is sent and other objects stand on."""
+    """Yield what is waited for: all of the set that has a health, or only what is sent and other objects stand on."""
+    bodies = {manifest.ref: manifest.body for manifest in request.manifests.manifests}
+    rules = request.environment.wait.rules
     for change in request.plan.changes:
         stood_on = change.action in APPLIED and stage_of(change.ref) is Stage.FOUNDATIONS
-        if is_waited_for(change.ref) and (stood_on or (request.options.wait and change.action in IN_SET)):
+        waits = stood_on or (request.options.wait and change.action in IN_SET)
+        if waits and waits_for(change.ref, bodies.get(change.ref, _NO_BODY), rules):
             yield change
 
 
 def _wait_needs(changes: Iterable[Change], resource_of: ResourceOf) -> Iterator[Need]:
-    """What has no namespace is read one by one, as a list of all definitions of a cluster is too long to be watched."""
     for change in changes:
         for get in _questions(change, ("get",), resource_of):
-            if not change.ref.namespace:
+            # Of definitions there may be too many to be listed: they may be read one by one from the start.
+            if change.ref.kind == "CustomResourceDefinition":
                 yield Need(get, change)
                 continue
             for asked in _questions(change, ("list", "watch"), resource_of):

@@ -9,6 +9,7 @@ from typing import Any
 from gitops_push.cluster.application import Applier, NotWritten, ObjectWrite, Written, apply_object
 from gitops_push.cluster.course import Course
 from gitops_push.cluster.crew import Untold
+from gitops_push.cluster.expectations import is_expected
 from gitops_push.cluster.foundations import rejection
 from gitops_push.cluster.migration import migrate
 from gitops_push.cluster.renewal import renew_object
@@ -17,7 +18,6 @@ from gitops_push.core.adoption import Terms
 from gitops_push.core.deployment import Result
 from gitops_push.core.objects import ObjectRef
 from gitops_push.core.plan import Action, Change, Fidelity
-from gitops_push.core.readiness import is_waited_for
 from gitops_push.core.takeovers import Takeovers
 from gitops_push.core.yielding import body_with_yields
 
@@ -68,7 +68,7 @@ class Sender:
         match fate:
             case Written(uid):
                 ledger.applied(change.ref, uid, seconds)
-                if not (self.waits and is_waited_for(change.ref)):
+                if not (self.waits and is_expected(self._course.request, self.targets[change.ref])):
                     ledger.close(change, Result.DONE)
             case NotWritten(result, message):
                 ledger.close(change, result, message, seconds)

@@ -12,6 +12,7 @@ from gitops_push.cluster.health import HealthCheck
 from gitops_push.cluster.live import LiveObjects, read_live
 from gitops_push.cluster.pods import POD, PodIndex, has_pods
 from gitops_push.core.diagnosis import masked
+from gitops_push.core.environment import WaitRule
 from gitops_push.core.inventory import Inventory
 from gitops_push.core.objects import Body, ObjectRef
 from gitops_push.core.ordering import apply_key
@@ -23,12 +24,13 @@ from gitops_push.core.status import Health, ObjectStatus, StatusReport
 
 @dataclass(frozen=True, slots=True)
 class StatusRequest:
-    """What a status report is made from; `redactor` knows the secrets of the run so far."""
+    """What a status report is made from; `redactor` knows the secrets of the run so far, `rules` are the config's."""
 
     inventory: Inventory
     cluster_id: str
     redactor: Redactor
     now: datetime
+    rules: tuple[WaitRule, ...] = ()
 
 
 def read_status(request: StatusRequest, reader: ApiReader) -> StatusReport:
@@ -40,7 +42,7 @@ def read_status(request: StatusRequest, reader: ApiReader) -> StatusReport:
     live = read_live((), inventory.entries, reader.served_kinds(), reader)
     redactor = request.redactor.with_values(value for body in live.objects.values() for value in secret_values_of(body))
     pods = _read_pods(inventory, reader)
-    check, diagnosis = HealthCheck(reader, pods), Diagnosis(reader, pods)
+    check, diagnosis = HealthCheck(reader, pods, request.rules), Diagnosis(reader, pods)
     refs = sorted((entry.ref for entry in inventory.entries), key=apply_key)
     found = (_status(ref, live, check, diagnosis) for ref in refs)
     objects = tuple(_masked(status, redactor) for status in found)

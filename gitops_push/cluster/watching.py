@@ -20,7 +20,9 @@ _GRACE_SECONDS: Final = 5.0
 """How much later than it was asked to the server may end a watch before we do."""
 
 
-def open_watch(exchange: Exchange, path: str, resource_version: str, seconds: float) -> HttpWatch:
+def open_watch(
+    exchange: Exchange, path: str, resource_version: str, seconds: float, field_selector: str = ""
+) -> HttpWatch:
     """Send the watch request and return its events; `ApiFailure` if the server refuses (410: list again)."""
     wanted = query(
         (
@@ -28,6 +30,7 @@ def open_watch(exchange: Exchange, path: str, resource_version: str, seconds: fl
             ("allowWatchBookmarks", "true"),
             ("resourceVersion", resource_version),
             ("timeoutSeconds", str(max(1, round(seconds)))),
+            ("fieldSelector", field_selector),
         )
     )
     opened = exchange.open(Request("GET", path + wanted, Effect.READ))

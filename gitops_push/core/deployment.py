@@ -13,9 +13,14 @@ from gitops_push.core.retry_counts import RetryCounts
 
 
 class Result(StrEnum):
-    """How it went. `UNKNOWN`: a request was sent and its answer never came."""
+    """How it went.
+
+    `NOT_VERIFIED`: it is as it was sent, and says nothing about its health. `UNKNOWN`: a request was sent and its
+    answer never came.
+    """
 
     DONE = "done"
+    NOT_VERIFIED = "not verified"
     FAILED = "failed"
     NOT_READY = "not ready"
     NOT_REACHED = "not reached"
@@ -24,10 +29,10 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What happened to one object. `message` says why it is not `DONE`; `duration_seconds` includes waiting.
+    """What happened to one object; `duration_seconds` includes waiting.
 
-    `cause` has the evidence of what is not ready. `phase` is that of a hook, as its annotation spells it; "" for other
-    objects.
+    `message` says why it is not `DONE`, or what is special about that ("suspended"). `cause` has the evidence of what
+    is not ready. `phase` is that of a hook, as its annotation spells it; "" for other objects.
     """
 
     ref: ObjectRef

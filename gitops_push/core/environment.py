@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from gitops_push.core.build_options import KUSTOMIZE_DEFAULTS, BuildOptions
+from gitops_push.core.field_check import FieldCheck
 from gitops_push.core.objects import ObjectRef
 from gitops_push.core.origin import Origin
 
@@ -111,10 +112,24 @@ class PruneRules:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitRule(FieldRule):
+    """How the health of some objects is read, how long it is waited for, and whether at all.
+
+    Without `checks`, `timeout_seconds` or `skip` (None) the rule says nothing about that.
+    """
+
+    checks: tuple[FieldCheck, ...] = ()
+    timeout_seconds: float | None = None
+    skip: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WaitRules:
-    """How long to wait for health, in seconds."""
+    """How long to wait for health, and how long it must last before anything is pruned; in seconds."""
 
     timeout_seconds: float = 300.0
+    soak_seconds: float = 0.0
+    rules: tuple[WaitRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from gitops_push.core.secret_values import secret_values_of
 from gitops_push.core.sizes import whole_size_problem
 from gitops_push.core.tree import Node
 from gitops_push.core.validation import first_in_unknown_namespaces, object_problems, set_problems
+from gitops_push.core.wait_annotations import annotation_problems
 from gitops_push.documents.json_text import canonical_json
 from gitops_push.documents.reader import Usage
 from gitops_push.kustomize.build import build_kustomization
@@ -74,7 +75,7 @@ def build_manifests(
     scopes = scopes_of(manifest.body for manifest in written)
     manifests = settle_scopes(written, environment, lambda group, kind: scopes.get((group, kind)))
     digest, too_large = _digest_and_sizes(manifests)
-    warnings.extend(judged((*set_problems(manifests, environment), *too_large), raw))
+    warnings.extend(judged((*set_problems(manifests, environment), *too_large, *annotation_problems(manifests)), raw))
     return ManifestSet(
         environment=environment.name,
         commit=checkout.commit,

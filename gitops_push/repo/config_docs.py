@@ -23,6 +23,8 @@ from gitops_push.repo.config_grammar import (
     SERVICE_ACCOUNT_TOKEN,
     SOURCE,
     WAIT,
+    WAIT_CONDITION,
+    WAIT_RULE,
 )
 from gitops_push.repo.grammar import Brief, Either, Field, ListOf, Named, Number, Record, Switch, Text, Type
 
@@ -37,8 +39,8 @@ matches: [who owns a field](../how-to/conflicts.md)."""
 _ON_ENVIRONMENTS: Final = """\
 `defaults` takes the same keys, but for `sources`. A setting is looked for in the environment, then in the `defaults` of
 its file, then in those of the files that include it. Lists of `external`, `conflicts`, `ignore`, `sensitive`,
-`recreate` and `takeover` add up, those of the environment first; `prune` and `wait` are looked up key by key, all else
-is replaced.
+`recreate`, `takeover` and `wait.rules` add up, those of the environment first; `prune` and `wait` are looked up key by
+key, all else is replaced.
 
 An object must be in the environment's `namespace`, in one that the set creates, in one of Kubernetes' own, or in one
 that `external` names (`v1/Namespace/monitoring`); any other is taken for a slip and is an error."""
@@ -59,6 +61,16 @@ recreated. See [immutable fields](../how-to/immutable-fields.md)."""
 
 _ON_RENAMING: Final = """\
 The earlier name alone is enough; a mapping also says another namespace or project. See [inventories](inventory.md)."""
+
+_ON_WAITING: Final = """\
+How long a deployment waits, and what for. What ready means for each kind, examples of rules, and the annotations for
+single objects: [health](health.md)."""
+
+_ON_WAIT_RULES: Final = """\
+All of `group`, `kind`, `namespace` and `name` must match; `*` and `?` stand for anything. How the health of an object
+is read is up to the first rule that matches and has `field` or `conditions`, how long it is waited for to the first
+with `timeout`, whether at all to the first with `skip`. A value that is in no list is not ready yet where there is a
+`ready` list, else ready."""
 
 _SECTIONS: Final[tuple[tuple[str, str, Record], ...]] = (
     ("The file", "", CONFIG),
@@ -87,7 +99,13 @@ _SECTIONS: Final[tuple[tuple[str, str, Record], ...]] = (
         "In one run at most `max` objects are deleted, not counting predecessors of hashed names.",
         PRUNE,
     ),
-    ("environments.NAME.wait", "", WAIT),
+    ("environments.NAME.wait", _ON_WAITING, WAIT),
+    ("environments.NAME.wait.rules[]", _ON_WAIT_RULES, WAIT_RULE),
+    (
+        "environments.NAME.wait.rules[].conditions[]",
+        "Conditions of `status.conditions`, by their status.",
+        WAIT_CONDITION,
+    ),
     ("environments.NAME.conflicts[]", _ON_CONFLICTS, CONFLICT_RULE),
     (
         "environments.NAME.ignore[]",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from gitops_push.core.durations import DURATION_EXAMPLES, DURATION_PATTERN
 from gitops_push.core.takeovers import OWNER_EXAMPLES, OWNER_FORMS, OWNER_PATTERN
 from gitops_push.repo.grammar import Brief, Either, Field, ListOf, Named, Number, Record, Switch, Text
 from gitops_push.repo.placeholders import PLACEHOLDER
@@ -11,7 +12,7 @@ from gitops_push.repo.placeholders import PLACEHOLDER
 _LABEL: Final = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 _VERSION: Final = r"v[0-9]+(?:(?:alpha|beta)[0-9]+)?"
 
-DURATION = Text("a duration", r"(?=.*[1-9])(?:[0-9]{1,6}h)?(?:[0-9]{1,6}m)?(?:[0-9]{1,6}s)?", ("5m", "90s", "1h30m"))
+DURATION = Text("a duration", DURATION_PATTERN, DURATION_EXAMPLES)
 PERCENT = Text("a number of objects or a percentage", r"(?:100|[1-9]?[0-9])%", ("10", "20%"))
 RELATIVE_PATH = Text("a path relative to this file", r"(?!/)[^\\\x00-\x1f]*[^\\\x00-\x20]", ("apps/web/overlays/prod",))
 FILE_PATH = Text("a path", r"[^\x00-\x1f]*[^\x00-\x20]", ("kubeconfig", "~/.kube/config"))
@@ -23,6 +24,10 @@ VARIABLE = Text("the name of an environment variable", r"[A-Za-z_][A-Za-z0-9_]*"
 PROJECT = Text("a project name", r"[A-Za-z0-9](?:[-A-Za-z0-9._/]{0,251}[A-Za-z0-9])?", ("shop-config",))
 FIELD_PATH = Text("a field path", like=("spec.replicas", "spec.template.spec.containers[name=web].image"))
 ANY_NAME = Text("a name; * and ? stand for anything", like=("web-*",))
+
+FIELD_VALUE = Text("a value; * and ? stand for anything", like=("Running", "*Failed"))
+CONDITION_TYPE = Text("the type of a condition", like=("Synced",))
+CONDITION_STATUS = Text("True, False or Unknown, in quotes", r"[Tt]rue|[Ff]alse|[Uu]nknown", ("True", "False"))
 
 CONFLICT_ACTION = Text("take, yield or fail", r"take|yield|fail", ("take", "yield", "fail"))
 ADDED_FIELDS = Text("keep or remove", r"keep|remove", ("keep", "remove"))
@@ -92,9 +97,34 @@ PRUNE = Record(
         Field("kinds", ListOf(KIND), "kinds to delete that are kept otherwise: Namespace, CustomResourceDefinition, …"),
     )
 )
+WAIT_CONDITION = Record(
+    (
+        Field("type", CONDITION_TYPE, "which condition", required=True),
+        Field("ready", ListOf(CONDITION_STATUS, minimum=1), "statuses that mean ready", default='`["True"]`'),
+        Field("failed", ListOf(CONDITION_STATUS, minimum=1), "statuses that mean failed for good"),
+        Field("progressing", ListOf(CONDITION_STATUS, minimum=1), "statuses that mean not ready yet"),
+    )
+)
+_VALUES: Final = ListOf(FIELD_VALUE, minimum=1)
+WAIT_RULE = Record(
+    (
+        *_RULE_FIELDS,
+        Field("field", FIELD_PATH, "field of the live object whose value says how it is: `status.phase`"),
+        Field("ready", _VALUES, "values that mean ready", default="all that are not named", needs="field"),
+        Field("failed", _VALUES, "values that mean failed for good", needs="field"),
+        Field("progressing", _VALUES, "values that mean not ready yet", needs="field"),
+        Field("conditions", ListOf(WAIT_CONDITION, minimum=1), "conditions that say how it is; all must be ready"),
+        Field("timeout", DURATION, "how long to wait for these objects", default="`wait.timeout`"),
+        Field("skip", Switch(), "do not wait for these objects", default="false"),
+    ),
+    at_least_one=("field", "conditions", "timeout", "skip"),
+)
 WAIT = Record(
-    (Field("timeout", DURATION, "how long to wait until all is healthy", default="5m"),),
-    later=(("rules", "health of custom resources"),),
+    (
+        Field("timeout", DURATION, "how long to wait until all is healthy", default="5m"),
+        Field("soak", DURATION, "how long it must stay healthy before anything is deleted", default="none"),
+        Field("rules", ListOf(WAIT_RULE), "how the health of objects is read, and how long it is waited for"),
+    )
 )
 KUSTOMIZE = Record(
     (

@@ -1,8 +1,8 @@
 """Reads the settings of one entry of the config into an `Environment`.
 
 A setting is looked for in the entry, then in the defaults of its file, then in those of the including files. Lists of
-objects and rules (`external`, `conflicts`, `ignore`, `sensitive`, `recreate`, `takeover`) add up over these layers,
-those of the entry first; `prune` and `wait` are looked up key by key, all else is replaced.
+objects and rules (`external`, `conflicts`, `ignore`, `sensitive`, `recreate`, `takeover`, `wait.rules`) add up over
+these layers, those of the entry first; `prune` and `wait` are looked up key by key, all else is replaced.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from gitops_push.core.build_options import BuildOptions, HelmOptions, Reorder
 from gitops_push.core.codes import Code
+from gitops_push.core.durations import parse_duration
 from gitops_push.core.environment import (
     AddedFields,
     Cluster,
@@ -27,9 +28,11 @@ from gitops_push.core.environment import (
     KustomizeSource,
     PruneRules,
     Source,
+    WaitRule,
     WaitRules,
 )
 from gitops_push.core.errors import BuildError, ConfigError, Problem
+from gitops_push.core.field_check import FieldCheck, condition_check
 from gitops_push.core.fieldpath import parse_field_path
 from gitops_push.core.kinds import BUILT_IN
 from gitops_push.core.objects import ObjectRef
@@ -43,7 +46,6 @@ from gitops_push.repo.grammar import Text
 from gitops_push.repo.placeholders import Match, fill, placeholders_in
 from gitops_push.system.files import RepoFiles
 
-_UNITS: Final = {"h": 3600, "m": 60, "s": 1}
 _RULE_KEYS: Final = ("group", "kind", "namespace", "name", "manager", "field")
 _VERSION: Final = re.compile(r"v[0-9]+(?:(?:alpha|beta)[0-9]+)?")
 
@@ -103,7 +105,7 @@ def make_environment(maker: Maker) -> Environment:
         external=_external(maker, namespace),
         protected=maker.setting(False, "protected"),
         prune=_prune(maker),
-        wait=WaitRules(timeout_seconds=parse_duration(maker.setting("5m", "wait", "timeout"))),
+        wait=_wait(maker),
         conflicts=tuple(_conflict_rule(maker, item, at) for item, at in list_of(maker.entry.layers, "conflicts")),
         added_fields=AddedFields(maker.setting("keep", "addedFields")),
         takeover=tuple(dict.fromkeys(str(item) for item, _ in list_of(maker.entry.layers, "takeover"))),
@@ -139,11 +141,6 @@ def _former_name(maker: Maker) -> FormerName | None:
     ):
         maker.wrong("renamedFrom says what it is called now", origin_at(maker.entry.layers[0], ("renamedFrom",)))
     return former
-
-
-def parse_duration(text: str) -> float:
-    """Return the seconds of a duration like `1h30m`, which must be of the grammar."""
-    return float(sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"([0-9]+)([hms])", text)))
 
 
 def parse_external(text: str) -> ObjectRef:
@@ -256,6 +253,41 @@ def _prune(maker: Maker) -> PruneRules:
         max_percent=int(most.removesuffix("%")) if percent else None,
         kinds=tuple(maker.setting((), "prune", "kinds")),
     )
+
+
+def _wait(maker: Maker) -> WaitRules:
+    found = (list_of([layer["wait"]], "rules") for layer in maker.entry.layers if "wait" in layer)
+    return WaitRules(
+        timeout_seconds=parse_duration(maker.setting("5m", "wait", "timeout")) or 0.0,
+        soak_seconds=parse_duration(maker.setting("", "wait", "soak")) or 0.0,
+        rules=tuple(_wait_rule(maker, item, origin) for rules in found for item, origin in rules),
+    )
+
+
+def _wait_rule(maker: Maker, item: Any, origin: Origin) -> WaitRule:
+    lists = [name for name in ("ready", "failed", "progressing") if name in item]
+    if "field" in item and not lists:
+        maker.wrong("a rule of wait with a field needs ready, failed or progressing beside it", origin)
+    if item.get("skip") and (others := [name for name in ("field", "conditions", "timeout") if name in item]):
+        maker.wrong(f"a rule of wait that skips objects says nothing else; it has {' and '.join(others)}", origin)
+    conditions = (_condition_check(found) for found in item.get("conditions", ()))
+    values = {name: tuple(item[name]) for name in lists}
+    fields = (FieldCheck(item["field"], **values),) if "field" in item else ()
+    parts = asdict(_rule(maker, item, origin))
+    return WaitRule(
+        **parts,
+        checks=(*fields, *conditions),
+        timeout_seconds=parse_duration(item.get("timeout", "")),
+        skip=item.get("skip"),
+    )
+
+
+def _condition_check(item: Fields) -> FieldCheck:
+    ready, failed, progressing = (
+        tuple(status.capitalize() for status in item.get(key, default))
+        for key, default in (("ready", ("True",)), ("failed", ()), ("progressing", ()))
+    )
+    return condition_check(item["type"], ready, failed, progressing)
 
 
 def _rules(maker: Maker, key: str) -> tuple[FieldRule, ...]:

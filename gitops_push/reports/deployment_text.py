@@ -11,18 +11,19 @@ from gitops_push.reports.cause_text import cause_lines
 from gitops_push.reports.lines import Line, Tone, columns, counted
 from gitops_push.reports.problem_text import SourceLine, without_source
 
-_ORDER: Final = (Result.FAILED, Result.UNKNOWN, Result.NOT_READY, Result.NOT_REACHED, Result.DONE)
+_ORDER: Final = (Result.FAILED, Result.UNKNOWN, Result.NOT_READY, Result.NOT_REACHED, Result.NOT_VERIFIED, Result.DONE)
 TONES: Final = {
     Result.FAILED: Tone.BAD,
     Result.UNKNOWN: Tone.BAD,
     Result.NOT_READY: Tone.BAD,
     Result.NOT_REACHED: Tone.UPDATE,
+    Result.NOT_VERIFIED: Tone.UPDATE,
     Result.DONE: Tone.GOOD,
 }
 
 
 def deployment_lines(deployment: Deployment, source_line: SourceLine = without_source) -> tuple[Line, ...]:
-    """Return the report of a finished or interrupted apply; unchanged and healthy objects are only counted.
+    """Return the report of a finished or interrupted apply; what is unchanged and well is only counted.
 
     Why something is not healthy stands last, above the verdict, where a log ends.
     """
@@ -57,13 +58,13 @@ def first_line(message: str) -> str:
 
 
 def _message(outcome: Outcome) -> str:
-    if outcome.result is Result.DONE:
+    if outcome.result is Result.DONE and not outcome.message:
         return f"{outcome.duration_seconds:.1f} s" if outcome.duration_seconds >= 0.1 else ""
     return outcome.cause.code.value if outcome.cause else first_line(outcome.message)
 
 
 def _worth_telling(outcome: Outcome) -> bool:
-    return outcome.result is not Result.DONE or outcome.action is not Action.UNCHANGED
+    return outcome.result not in {Result.DONE, Result.NOT_VERIFIED} or outcome.action is not Action.UNCHANGED
 
 
 def deployment_verdict(deployment: Deployment) -> Line:
@@ -80,7 +81,10 @@ def deployment_verdict(deployment: Deployment) -> Line:
             return Line(f"DEPLOYED {name}: {tail}", Tone.GOOD)
         case 0:
             unchanged = counted(len(deployment.outcomes), "object")
-            return Line(f"IN SYNC {name}: {unchanged} unchanged ({seconds:.1f} s); nothing was written", Tone.GOOD)
+            silent = _count(deployment, Result.NOT_VERIFIED)
+            rest = f", {silent} of them not verified" if silent else ""
+            text = f"IN SYNC {name}: {unchanged} unchanged{rest} ({seconds:.1f} s); nothing was written"
+            return Line(text, Tone.GOOD)
         case 21:
             return Line(f"NOT HEALTHY {name}: {tail}; everything was applied", Tone.BAD)
         case _:

@@ -209,7 +209,8 @@ def status(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, 
         header = header_of(workspace.checkout, environment, connection)
         with watcher.working(f"reading {header.environment} from {header.cluster}"):
             inventory = read_inventory(connection.api, environment.project, environment.name, environment.namespace)
-            request = StatusRequest(inventory, connection.cluster_id, connection.redactor, watcher.now())
+            rules = environment.wait.rules
+            request = StatusRequest(inventory, connection.cluster_id, connection.redactor, watcher.now(), rules)
             return header, read_status(request, connection.api)
 
 

@@ -55,6 +55,7 @@ class Settings:
     dry_run: bool = True
     unmanaged: bool = False
     timeout_seconds: float | None = None
+    soak_seconds: float | None = None
     allow_dirty: bool = False
     ignore_dependencies: bool = False
     kustomize: KustomizeFlags = NO_FLAGS

@@ -155,5 +155,7 @@ def _with_flags(environment: Environment, settings: Settings) -> Environment:
         prune = replace(prune, max_count=settings.max_prune[0], max_percent=settings.max_prune[1])
     if settings.timeout_seconds is not None:
         wait = replace(wait, timeout_seconds=settings.timeout_seconds)
+    if settings.soak_seconds is not None:
+        wait = replace(wait, soak_seconds=settings.soak_seconds)
     takeover = tuple(dict.fromkeys((*environment.takeover, *settings.takeover)))
     return settings.kustomize.over(replace(environment, prune=prune, wait=wait, takeover=takeover))

@@ -10,7 +10,7 @@ from gitops_push.cluster.deployer import DeployOptions, DeployRequest, deploy
 from gitops_push.cluster.inventory_store import read_inventory
 from gitops_push.cluster.planner import make_plan
 from gitops_push.core.deployment import Deployment, Result
-from gitops_push.core.environment import PruneRules
+from gitops_push.core.environment import PruneRules, WaitRule, WaitRules
 from gitops_push.core.inventory import Inventory
 from gitops_push.core.objects import Manifest
 from tests.unit.cluster.plans import environment, request
@@ -23,9 +23,13 @@ def prepare(
     options: DeployOptions | None = None,
     **home: Any,
 ) -> DeployRequest:
-    """Read the inventory and plan; returns what a deployment needs."""
+    """Read the inventory and plan; returns what a deployment needs.
+
+    Autoscalers are not waited for: the control plane of the tests has no metrics.
+    """
     changes = {name: home.pop(name) for name in ("forced", "takeovers") if name in home}
     rules = home.pop("prune", PruneRules(max_count=50, max_percent=None))
+    home.setdefault("wait", WaitRules(rules=(WaitRule(kind="HorizontalPodAutoscaler", skip=True),)))
     where = environment(namespace=namespace, prune=rules, **home)
     inventory = read_inventory(api, where.project, where.name, namespace)
     wanted = replace(request(*manifests, environment=where, **changes), inventory=inventory)

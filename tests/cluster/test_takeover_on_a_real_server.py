@@ -273,10 +273,10 @@ def test_a_kustomization_that_is_not_suspended_stops_a_take_over(
 class Blindfolded(HttpApi):
     """May not read applications."""
 
-    def list(self, kind: Any, namespace: str = "", label_selector: str = "") -> Any:
+    def list(self, kind: Any, *selection: str, **more: str) -> Any:
         if kind.kind == "Application":
             raise ApiFailure(403, "Forbidden", "applications.argoproj.io is forbidden")
-        return super().list(kind, namespace, label_selector)
+        return super().list(kind, *selection, **more)
 
 
 def test_an_operator_that_cannot_be_read_counts_as_active(

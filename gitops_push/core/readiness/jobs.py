@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gitops_push.core.causes import CauseCode
 from gitops_push.core.objects import Body
-from gitops_push.core.readiness.conditions import conditions, number, section
+from gitops_push.core.readiness.conditions import conditions, items, number, section
 from gitops_push.core.readiness.values import Failed, Progressing, Readiness, Ready
 
 
@@ -28,8 +28,14 @@ def job(body: Body) -> Readiness:
 
 
 def cron_job(body: Body) -> Readiness:
-    """Return that a CronJob is ready: it has done its part when it is stored."""
-    return Ready("suspended" if section(body, "spec").get("suspend") is True else "")
+    """Return that a CronJob is ready: it has done its part when it is stored. A last run that failed is only noted."""
+    if section(body, "spec").get("suspend") is True:
+        return Ready("suspended")
+    status = section(body, "status")
+    scheduled, succeeded = (str(status.get(key) or "") for key in ("lastScheduleTime", "lastSuccessfulTime"))
+    # Times are RFC 3339 in UTC to the second, so that they sort as text.
+    failed = scheduled > succeeded and not items(status, "active")
+    return Ready("its last run has not succeeded" if failed else "")
 
 
 def vanishes_when_done(body: Body) -> bool:

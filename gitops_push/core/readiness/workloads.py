@@ -17,7 +17,6 @@ from gitops_push.core.readiness.values import Failed, Progressing, Readiness, Re
 _NO_DEADLINE: Final = 2**31 - 1
 """The value of progressDeadlineSeconds that means none: then there is no Progressing condition."""
 
-
 _CREATION_GRACE_SECONDS: Final = 20.0
 """A quota may be full only until the old pods are gone."""
 
@@ -55,7 +54,9 @@ def stateful_set(body: Body) -> Readiness:
         return waiting
     spec, status = section(body, "spec"), section(body, "status")
     wanted = number(spec, "replicas", 1)
-    lag = _lag(wanted, status, "replicas", "readyReplicas")
+    # Without minReadySeconds a pod is available when it is ready.
+    counts = ("replicas", "readyReplicas", *(("availableReplicas",) if number(spec, "minReadySeconds") else ()))
+    lag = _lag(wanted, status, *counts)
     if lag:
         return Progressing(lag)
     if number(status, "replicas") > wanted:

@@ -259,10 +259,12 @@ class World(FakeApiServer):
             self.set_status("Deployment", namespace, name, status_of(answer.body, sick=self.sick))
         return answer
 
-    def list(self, kind: ServedKind, namespace: str = "", label_selector: str = "") -> ObjectList:
+    def list(
+        self, kind: ServedKind, namespace: str = "", label_selector: str = "", field_selector: str = ""
+    ) -> ObjectList:
         if kind.kind == self.unreadable:
             raise ApiFailure(403, "Forbidden", f"cannot list {kind.resource}")
-        return FakeApiServer.list(self, kind, namespace, label_selector)
+        return FakeApiServer.list(self, kind, namespace, label_selector, field_selector)
 
     def get(self, kind: ServedKind, namespace: str, name: str) -> Body | None:
         if kind.kind == self.unreadable:

@@ -35,10 +35,10 @@ class Refusing:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._server, name)
 
-    def list(self, kind: ServedKind, namespace: str = "", label_selector: str = "") -> ObjectList:
+    def list(self, kind: ServedKind, *selection: str) -> ObjectList:
         if kind == POLICY:
             raise self._refusal
-        return self._server.list(kind, namespace, label_selector)
+        return self._server.list(kind, *selection)
 
 
 @pytest.fixture

@@ -17,8 +17,11 @@ from gitops_push.core.environment import (
     FieldRule,
     KustomizeSource,
     PruneRules,
+    WaitRule,
+    WaitRules,
 )
 from gitops_push.core.errors import ConfigError, UsageError
+from gitops_push.core.field_check import FieldCheck
 from gitops_push.core.objects import ObjectRef
 from gitops_push.repo.config import load_config
 from gitops_push.repo.environments import Asked, load_environment, load_environments
@@ -55,8 +58,8 @@ def errors_of(files: RepoFiles, name: str = "prod") -> list[tuple[Code, str, str
 FULL = """\
     version: 1
     project: shop-config
-    defaults: {wait: {timeout: 90s}, prune: {max: 5}, sensitive: [{kind: ConfigMap, field: data.token}],
-      conflicts: [{action: fail}]}
+    defaults: {wait: {timeout: 90s, rules: [{kind: Job, timeout: 1h}]}, prune: {max: 5}, conflicts: [{action: fail}],
+      sensitive: [{kind: ConfigMap, field: data.token}]}
     clusters:
       prod-eu:
         server: https://10.0.0.1:6443/
@@ -76,6 +79,12 @@ FULL = """\
         external: [v1/Namespace/shop, v1/ConfigMap/env, apps/v1/Deployment/other/web, example.com/v1/Widget/x]
         protected: true
         prune: {kinds: [Namespace]}
+        wait:
+          soak: 1m
+          rules:
+            - {group: db.example.com, kind: Postgres, field: status.phase, ready: [Running], failed: ["*Failed"]}
+            - {kind: Widget, timeout: 20m, conditions: [{type: Ok}, {type: Bad, ready: ["False"], failed: ["true"]}]}
+            - {kind: Backup, skip: true}
         ignore: [{kind: Deployment, manager: hpa*, field: "spec.template.spec.containers[name=web].image"}]
         sensitive: [{field: spec.password}]
         conflicts:
@@ -104,7 +113,28 @@ def test_every_key_of_an_environment_arrives(write: Writer) -> None:
     )
     assert environment.protected
     assert environment.prune == PruneRules(max_count=5, max_percent=None, kinds=("Namespace",))
-    assert environment.wait.timeout_seconds == 90
+    assert environment.wait == WaitRules(
+        timeout_seconds=90,
+        soak_seconds=60,
+        rules=(
+            WaitRule(
+                "db.example.com",
+                "Postgres",
+                field="status.phase",
+                checks=(FieldCheck("status.phase", ("Running",), ("*Failed",)),),
+            ),
+            WaitRule(
+                kind="Widget",
+                checks=(
+                    FieldCheck("status.conditions[type=Ok].status", ("True",)),
+                    FieldCheck("status.conditions[type=Bad].status", ("False",), ("True",)),
+                ),
+                timeout_seconds=1200,
+            ),
+            WaitRule(kind="Backup", skip=True),
+            WaitRule(kind="Job", timeout_seconds=3600),
+        ),
+    )
     assert environment.ignore == (
         FieldRule(kind="Deployment", manager="hpa*", field="spec.template.spec.containers[name=web].image"),
     )
@@ -152,11 +182,47 @@ def test_a_small_config_has_the_documented_defaults(write: Writer) -> None:
             id="a later key",
         ),
         pytest.param(
-            "wait: {rules: []}",
-            Code.CONFIG_NOT_SUPPORTED_YET,
-            "5:12",
-            "environments.prod.wait.rules is not supported yet (health of custom resources)",
-            id="a later key further in",
+            "wait: {rules: [{kind: Widget, redy: [Up], skip: true}]}",
+            Code.CONFIG_UNKNOWN_KEY,
+            "5:35",
+            "unknown key 'redy' in environments.prod.wait.rules[0] (did you mean 'ready'?)",
+            id="an unknown key further in",
+        ),
+        pytest.param(
+            "wait: {rules: [{kind: Widget}]}",
+            Code.CONFIG_INVALID_VALUE,
+            "5:20",
+            "environments.prod.wait.rules[0] must have field or conditions or timeout or skip",
+            id="a wait rule that says nothing",
+        ),
+        pytest.param(
+            "wait: {rules: [{kind: Widget, ready: [Up], timeout: 1m}]}",
+            Code.CONFIG_INVALID_VALUE,
+            "5:35",
+            "environments.prod.wait.rules[0].ready needs 'field' beside it",
+            id="values of no field",
+        ),
+        pytest.param(
+            "wait: {rules: [{field: status.phase}]}",
+            Code.CONFIG_INVALID_VALUE,
+            "5:20",
+            "environment 'prod': a rule of wait with a field needs ready, failed or progressing beside it",
+            id="a field without values",
+        ),
+        pytest.param(
+            "wait: {rules: [{kind: Widget, skip: true, timeout: 1m}]}",
+            Code.CONFIG_INVALID_VALUE,
+            "5:20",
+            "environment 'prod': a rule of wait that skips objects says nothing else; it has timeout",
+            id="a rule that skips and waits",
+        ),
+        pytest.param(
+            "wait: {rules: [{conditions: [{type: Ok, ready: [1]}]}]}",
+            Code.CONFIG_INVALID_VALUE,
+            "5:53",
+            "environments.prod.wait.rules[0].conditions[0].ready[0] must be True, False or Unknown, in quotes, "
+            "this is the number 1",
+            id="no status of a condition",
         ),
         pytest.param(
             "wait: {timeout: 300}",

@@ -102,7 +102,7 @@ TABLE = {
     "a stalled one": (
         WIDGET,
         body("", conditions(Stalled=("True", "Stuck"), Ready="True")),
-        Failed("Stuck", code=CauseCode.SAYS_FAILED),
+        Failed("Stuck", 10, CauseCode.SAYS_FAILED),
     ),
     "one being reconciled": (
         WIDGET,
