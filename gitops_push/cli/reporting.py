@@ -7,6 +7,7 @@ run fails.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -150,10 +151,20 @@ def _complete(outputs: Outputs) -> list[tuple[str, str]]:
     if len(on_screen) > 1:
         raise click.UsageError(f"only one format can go to standard output, not {' and '.join(on_screen)}; use =FILE")
     for file in {file for _, file in chosen if file}:
-        if not Path(file).absolute().parent.is_dir():
-            # Found only after the deployment, it would cost the report of what was written.
-            raise click.FileError(file, "its folder does not exist")
+        # Found only after the deployment, it would cost the report of what was written.
+        if obstacle := _obstacle(Path(file).absolute()):
+            raise click.FileError(file, obstacle)
     return chosen if on_screen else [("text", ""), *chosen]
+
+
+def _obstacle(file: Path) -> str:
+    """Return why a report could not be written into a file, empty where nothing is known to stand in the way."""
+    if not file.parent.is_dir():
+        return "its folder does not exist"
+    if file.is_dir():
+        return "it is a folder"
+    is_writable = os.access(file if file.exists() else file.parent, os.W_OK)
+    return "" if is_writable else "permission denied"
 
 
 def _check_plan_files(chosen: Outputs, environments: int) -> None:

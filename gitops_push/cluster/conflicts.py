@@ -67,7 +67,7 @@ def conflicts_of(
             continue
         shown = disclosure.shown_value(loss.path, value_at(loss.path, live, ABSENT))
         remedies = "\n".join((*_remedies(target, loss), *_about_autoscalers(loss, doubts)))
-        yield found.masked(_conflict(target, loss, shown, remedies))
+        yield found.redactor.mask_problem(_conflict(target, loss, shown, remedies))
 
 
 def _conflict(target: Target, loss: Loss, live: Shown, remedies: str) -> Problem:

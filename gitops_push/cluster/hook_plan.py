@@ -126,7 +126,7 @@ def plan_hooks(
         attempt=_attempt(request)[0],
         entries=entries,
         blocked=tuple(blocked),
-        problems=tuple(found.masked(problem) for probe in said.values() for problem in probe.problems),
+        problems=tuple(found.redactor.mask_problem(problem) for probe in said.values() for problem in probe.problems),
     )
 
 

@@ -121,7 +121,7 @@ def _by_definitions(
     findings = check_by_definitions(found.targets, changing)
     wrong = (p for t in found.targets if t.ref in findings for p in schema_problems(t.manifest, findings[t.ref]))
     proven = [replace(one, change=proven_by_schema(one.change, findings.get(one.change.ref))) for one in planned]
-    return proven, [*problems, *(found.masked(problem) for problem in wrong)]
+    return proven, [*problems, *(found.redactor.mask_problem(problem) for problem in wrong)]
 
 
 def _plan_rejected(
@@ -146,7 +146,8 @@ def _plan_rejected(
             planned.append(plan_unverified(request, found, target, reason))
         else:
             problems += (
-                found.masked(problem) for problem in problems_of(target, failure, in_set, found.live_of(target))
+                found.redactor.mask_problem(problem)
+                for problem in problems_of(target, failure, in_set, found.live_of(target))
             )
     return planned, problems
 

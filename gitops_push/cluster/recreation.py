@@ -112,7 +112,7 @@ def plan_recreations(
             planned.append(_planned(request, found, candidate, trial))
         else:
             problems += trial.problems
-    return Recreations(tuple(planned), tuple(map(found.masked, problems)), tuple(rest))
+    return Recreations(tuple(planned), tuple(map(found.redactor.mask_problem, problems)), tuple(rest))
 
 
 def _candidate(request: PlanRequest, found: Survey, rejected: Rejected, needed: ObjectRef | None) -> _Candidate | None:

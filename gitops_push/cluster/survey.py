@@ -108,11 +108,6 @@ class Survey:
         """Return how many objects were proven unchanged without a dry run."""
         return sum(answer.proven for answer in self.asked.values())
 
-    def masked(self, problem: Problem) -> Problem:
-        """Return the problem without secret values: servers repeat what was sent to them."""
-        hint = problem.hint and self.redactor.mask_text(problem.hint)
-        return replace(problem, message=self.redactor.mask_text(problem.message), hint=hint)
-
     def disclosure(self, request: PlanRequest, ref: ObjectRef) -> Disclosure:
         """Return what may be shown of an object."""
         return Disclosure(ref, self.redactor, sensitive_fields(request, ref), request.key)
@@ -153,7 +148,7 @@ def survey(request: PlanRequest, reader: ApiReader, pick: Pick = everything) -> 
     redactor = request.redactor.with_values(_secrets(request, (*targets, *every.hooks), live, asked))
     request.on_secrets(redactor)
     found = Survey(targets, live, asked, redactor, (), yields, hooks=every.hooks)
-    return replace(found, problems=tuple(found.masked(problem) for problem in (*problems, *missing)))
+    return replace(found, problems=tuple(found.redactor.mask_problem(problem) for problem in (*problems, *missing)))
 
 
 def sensitive_fields(request: PlanRequest, ref: ObjectRef) -> tuple[FieldPath, ...]:

@@ -13,9 +13,10 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from gitops_push.core.errors import Problem
 from gitops_push.core.secret_values import bytes_of, secret_forms
 
 SHORTEST: Final = 6
@@ -79,6 +80,12 @@ class Redactor:
         Overlapping values are replaced as one. Masking masked text changes nothing.
         """
         return self._rewritten(text, lambda found: str(self.mask_value(self._value_of.get(found, found))))
+
+    def mask_problem(self, problem: Problem) -> Problem:
+        """Return the problem without secret values; an object whose own name holds one is not named."""
+        ref = problem.ref if problem.ref and self.mask_text(str(problem.ref)) == str(problem.ref) else None
+        hint = problem.hint and self.mask_text(problem.hint)
+        return replace(problem, message=self.mask_text(problem.message), hint=hint, ref=ref)
 
     def without_values(self, text: str) -> str:
         """Return the text with `LEFT_OUT` for every secret value in it and for every tag: the same in every run."""

@@ -11,9 +11,10 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from pathlib import Path, PurePath
 from typing import Any, Final
 
@@ -48,7 +49,8 @@ _PASSED_ON: Final = re.compile(
 )
 """What plugins of the three big clouds read to find out who we are, and how to get out."""
 
-_SECRET: Final = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL|PROXY|proxy")
+_SECRET: Final = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL|PROXY", re.IGNORECASE)
+"""What variables and options are called whose value is a secret, like --oidc-client-secret."""
 
 _STEERS: Final = re.compile(r"(?:LD|DYLD|PYTHON|NODE|PERL5?|RUBY|BASH|GIT|JAVA)_?.*|PATH|IFS|ENV|SHELLOPTS|HOME|CDPATH")
 """Variables by which whoever writes a kubeconfig could make an allowed program run something else."""
@@ -129,7 +131,7 @@ class ExecPlugin:
         except ProcessError as error:
             raise _failed(self._entry, f"the plugin {name} did not run: {error.reason}", spec) from None
         if done.returncode:
-            said = _last_words(done, environment)
+            said = _last_words(done, {*_secret_values(environment), *_secret_arguments(spec.get("args", ()))})
             raise _failed(self._entry, f"the plugin {name} failed with exit code {done.returncode}{said}", spec)
         return _issued(self._entry, done.stdout, spec, name)
 
@@ -253,12 +255,23 @@ def _is_over(issued: Issued, now: datetime) -> bool:
     return issued.expires_at is not None and issued.expires_at - _EARLY <= now
 
 
-def _last_words(done: Completed, environment: Mapping[str, str]) -> str:
+def _secret_values(environment: Mapping[str, str]) -> Iterator[str]:
+    return (value for name, value in environment.items() if _SECRET.search(name))
+
+
+def _secret_arguments(arguments: Sequence[str]) -> Iterator[str]:
+    """Yield the values of options that are named like a secret, written as `--option=value` or in two arguments."""
+    for argument, following in zip_longest(arguments, arguments[1:], fillvalue=""):
+        name, is_one, value = argument.partition("=")
+        if name.startswith("-") and _SECRET.search(name):
+            yield value if is_one else following
+
+
+def _last_words(done: Completed, secrets: Iterable[str]) -> str:
     """Return the last line that a plugin wrote to standard error, without the secrets that it was given."""
     lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
     text = lines[-1] if lines else ""
-    secrets = {value for name, value in environment.items() if _SECRET.search(name) and len(value) >= 6}
-    for value in sorted(secrets, key=len, reverse=True):
+    for value in sorted((value for value in secrets if len(value) >= 6), key=len, reverse=True):
         text = text.replace(value, "***")
     return f": {clean_line(text)[:300]}" if text else ""
 

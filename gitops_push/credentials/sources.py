@@ -119,7 +119,7 @@ class _Search:
     def run(self, cluster: Cluster) -> tuple[KubeconfigText, ...]:
         """Return the first kubeconfig, or the several of a list."""
         if self._options.kubeconfig:
-            return (self._file(Path(self._options.kubeconfig), "--kubeconfig"),)
+            return (self._file(_path_given(self._options.kubeconfig), "--kubeconfig"),)
         if cluster.credentials is not None:
             found = self._configured(cluster, cluster.credentials)
             if found or self._options.in_ci:
@@ -160,7 +160,7 @@ class _Search:
         if value is None:
             self._looked.append(f"variable {name}: not set")
             return ()
-        held = read_variable(name, value)
+        held = read_variable(f"the variable {name}", value)
         if isinstance(held, HeldText):
             return (KubeconfigText(held.content, f"the variable {name}"),)
         paths = [Path(path) for path in held.path.split(os.pathsep) if path]
@@ -212,6 +212,14 @@ class _Search:
                 hint=hint,
             )
         )
+
+
+def _path_given(text: str) -> Path:
+    """Return the path of --kubeconfig. A kubeconfig in its place is refused, and not quoted as the name of a file."""
+    if isinstance(read_variable("--kubeconfig", text), HeldText):
+        hint = "put the kubeconfig into a variable and name that: credentials: {env: NAME} in gitops-push.yaml"
+        raise _unusable("--kubeconfig takes the path of a file, and was given a kubeconfig itself", hint)
+    return Path(text)
 
 
 def _exists(path: Path) -> bool:

@@ -35,8 +35,8 @@ class HeldPath:
 Held: TypeAlias = HeldText | HeldPath
 
 
-def read_variable(name: str, value: str) -> Held:
-    """Return what the variable `name` holds. Raises `CredentialError` that never quotes the value.
+def read_variable(place: str, value: str) -> Held:
+    """Return what a variable holds that messages call `place`. Raises `CredentialError` that never quotes the value.
 
     Many a path could be base64, so what looks like base64 is taken for it only when it decodes to text with a colon,
     as every kubeconfig has one. Nothing but text begins with a single slash in base64.
@@ -44,12 +44,12 @@ def read_variable(name: str, value: str) -> Held:
     text = value.removeprefix("\ufeff").strip()
     if not text:
         hint = "a CI system gives no secrets to pull requests from forks, and none under another name"
-        raise _invalid(name, "is set but empty", hint)
+        raise _invalid(place, "is set but empty", hint)
     if _NOT_EXPANDED.fullmatch(text):
-        raise _invalid(name, "holds an expression that the CI system did not replace", "check the secret's name")
+        raise _invalid(place, "holds an expression that the CI system did not replace", "check the secret's name")
     compact = "".join(text.split())
     if not _ABSOLUTE_PATH.match(text) and _BASE64.fullmatch(compact):
-        decoded = _decoded(name, compact)
+        decoded = _decoded(place, compact)
         if decoded is not None:
             return HeldText(decoded)
     if "\n" in text or ": " in text or text.startswith("{"):
@@ -57,7 +57,7 @@ def read_variable(name: str, value: str) -> Held:
     return HeldPath(text)
 
 
-def _decoded(name: str, compact: str) -> bytes | None:
+def _decoded(place: str, compact: str) -> bytes | None:
     """Return the text that base64 of either alphabet, padded or not, stands for; None when it stands for none."""
     standard = compact.rstrip("=").replace("-", "+").replace("_", "/")
     try:
@@ -65,13 +65,13 @@ def _decoded(name: str, compact: str) -> bytes | None:
     except (binascii.Error, ValueError):
         return None
     if content.startswith(_GZIP):
-        raise _invalid(name, "holds compressed data", "store base64 of the kubeconfig itself: base64 -w0 FILE")
+        raise _invalid(place, "holds compressed data", "store base64 of the kubeconfig itself: base64 -w0 FILE")
     if content.startswith(_UTF16_MARKS) or content[1:2] == b"\0":
-        raise _invalid(name, "holds base64 of UTF-16 text", "in PowerShell, encode the UTF-8 bytes of the file")
+        raise _invalid(place, "holds base64 of UTF-16 text", "in PowerShell, encode the UTF-8 bytes of the file")
     if b":" in content and _is_text(content):
         return content
     if len(content) > 64 and _BASE64.fullmatch(b"".join(content.split()).decode("ascii", "replace")):
-        raise _invalid(name, "holds a text that was base64-encoded twice", "encode it once")
+        raise _invalid(place, "holds a text that was base64-encoded twice", "encode it once")
     return None
 
 
@@ -83,5 +83,5 @@ def _is_text(content: bytes) -> bool:
     return True
 
 
-def _invalid(name: str, what: str, hint: str) -> CredentialError:
-    return CredentialError(Problem(Code.CREDENTIAL_INVALID, f"the variable {name} {what}", hint=hint))
+def _invalid(place: str, what: str, hint: str) -> CredentialError:
+    return CredentialError(Problem(Code.CREDENTIAL_INVALID, f"{place} {what}", hint=hint))

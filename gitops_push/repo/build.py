@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
@@ -242,11 +242,4 @@ def _masked(problems: Iterable[Problem], raw: Iterable[_Raw]) -> tuple[Problem, 
     """Return the problems without values of Secrets in `raw`, which other objects may repeat and messages quote."""
     values = (value for item in raw if isinstance(item.body, dict) for value in secret_values_of(item.body))
     redactor = Redactor(secrets.token_bytes(32), values)
-    return tuple(
-        replace(
-            problem,
-            message=redactor.mask_text(problem.message),
-            hint=problem.hint and redactor.mask_text(problem.hint),
-        )
-        for problem in problems
-    )
+    return tuple(map(redactor.mask_problem, problems))

@@ -130,7 +130,7 @@ def validate(settings: Settings, name: str, watcher: Watcher) -> Built:
     built = build(settings, name, watcher)
     problems, unchecked = check_set(built.manifests.manifests)
     if problems:
-        raise PlanError(replace(problem, message=built.redactor.mask_text(problem.message)) for problem in problems)
+        raise PlanError(map(built.redactor.mask_problem, problems))
     for line in unchecked:
         watcher.warning(line)
     return replace(built, manifests=replace(built.manifests, warnings=(*built.manifests.warnings, *unchecked)))

@@ -11,6 +11,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from gitops_push.core.codes import Code
+from gitops_push.core.errors import Problem
+from gitops_push.core.objects import ObjectRef
 from gitops_push.core.redaction import SHORTEST, Masked, Redactor
 from gitops_push.core.secret_values import LAST_APPLIED, secret_values_of
 from gitops_push.core.untrusted import clean_line, clean_text
@@ -242,6 +245,18 @@ def test_any_text_can_be_a_value(value: str) -> None:
     redactor = Redactor(KEY, [value])
     redactor.mask_text(html.escape(value) + value)
     assert redactor.mask_value(value).tag
+
+
+def test_a_problem_is_masked_and_names_no_object_whose_name_is_a_secret() -> None:
+    redactor = Redactor(KEY, ["hunter2-hunter2"])
+    named = ObjectRef("", "Secret", "shop", "hunter2-hunter2")
+    told = redactor.mask_problem(
+        Problem(Code.APPLY_FAILED, "hunter2-hunter2 is wrong", ref=named, hint="hunter2-hunter2")
+    )
+    assert "hunter2" not in f"{told}"
+    assert told.ref is None
+    plain = Problem(Code.APPLY_FAILED, "no", ref=ObjectRef("", "Secret", "shop", "web"))
+    assert redactor.mask_problem(plain) == plain
 
 
 def test_a_megabyte_is_masked_for_a_thousand_values_in_seconds() -> None:

@@ -205,6 +205,14 @@ def test_a_plugin_that_fails_is_told_with_what_it_said(machine: Machine, script:
     assert hint == "get it from the shop"
 
 
+@pytest.mark.parametrize("arguments", [["login", "--oidc-client-secret=c4nary-value"], ["--password", "c4nary-value"]])
+def test_what_a_plugin_repeats_of_a_secret_argument_is_masked(machine: Machine, arguments: list[str]) -> None:
+    machine.install('echo "no: $*" >&2; exit 1')
+    _, message, _ = machine.refused({**EXEC, "args": arguments})
+    assert "***" in message
+    assert "c4nary" not in message
+
+
 @pytest.mark.parametrize(
     ("change", "what"),
     [

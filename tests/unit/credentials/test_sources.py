@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -197,6 +198,14 @@ def test_a_named_kubeconfig_that_cannot_be_read_is_told(tmp_path: Path, path: st
     with pytest.raises(CredentialError, match=reason) as caught:
         find_credential(PROD, replace(OPTIONS, kubeconfig=str(tmp_path / path)), {})
     assert "--kubeconfig" in str(caught.value)
+
+
+@pytest.mark.parametrize("encode", [str, base64_of], ids=["plain", "base64"])
+def test_a_kubeconfig_in_place_of_its_path_is_refused_and_not_quoted(encode: Callable[[str], str]) -> None:
+    given = encode(as_text(kubeconfig()))
+    with pytest.raises(CredentialError, match="given a kubeconfig itself") as caught:
+        find_credential(PROD, replace(OPTIONS, kubeconfig=given), {})
+    assert given[:20] not in str(caught.value)
 
 
 @pytest.mark.timeout(20)

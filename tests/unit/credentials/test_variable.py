@@ -78,7 +78,7 @@ def test_yaml_in_one_line_is_no_path() -> None:
 )
 def test_each_usual_mistake_has_its_own_message_and_hint(value: str, message: str, hint: str) -> None:
     with pytest.raises(CredentialError, match=f"the variable KC .*{message}") as caught:
-        read_variable("KC", value)
+        read_variable("the variable KC", value)
     assert hint in (caught.value.problems[0].hint or "")
     assert not value.strip() or value not in str(caught.value)
 
