@@ -201,7 +201,8 @@ class FakeApiServer:
                 events = [entry for entry in self._events if entry[0] > seen]
             for version, served, event in events:
                 seen = version
-                if served == kind and namespace in {"", event.body["metadata"].get("namespace", "")}:
+                same = (served.group, served.resource) == (kind.group, kind.resource)
+                if same and namespace in {"", event.body["metadata"].get("namespace", "")}:
                     yield WatchEvent(event.type, copy.deepcopy(event.body))
             if not events:
                 with self._lock:

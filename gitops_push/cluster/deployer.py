@@ -20,7 +20,7 @@ from gitops_push.cluster.course import Course
 from gitops_push.cluster.crew import supervised
 from gitops_push.cluster.deleting import Deleter
 from gitops_push.cluster.deploy_request import DeployOptions, DeployRequest
-from gitops_push.cluster.expectations import wait_request, with_hooks
+from gitops_push.cluster.expectations import soaking, wait_request, with_hooks
 from gitops_push.cluster.foundations import served_targets
 from gitops_push.cluster.hooks import HookRunner
 from gitops_push.cluster.ledger import Ledger
@@ -93,8 +93,7 @@ class _Run:
         if all(self.send(each, waits=True) and self.wait(each, waits=True) for each in earlier):
             waits = self.options.wait
             if self.send(last, waits=waits):
-                soak_seconds = self._soak_seconds() if waits else 0.0
-                self.prune(healthy=self.wait(last, waits=waits, soak_seconds=soak_seconds))
+                self.prune(healthy=self.wait(last, waits=waits) and (not waits or self.soak()))
         self.end_hooks()
         self.books.close()
 
@@ -151,14 +150,14 @@ class _Run:
         self.sender.targets, self.hooks.targets = _by_ref(found.applied), _by_ref(found.hooks)
         return True
 
-    def wait(self, each: Round, *, waits: bool, soak_seconds: float = 0.0) -> bool:
+    def wait(self, each: Round, *, waits: bool) -> bool:
         """Wait for all of a round that has a health, changed or not, and its hooks; return whether all is healthy.
 
-        Hooks are always waited for, other objects only with `waits`; then all of it must stay so for `soak_seconds`.
+        Hooks are always waited for, other objects only with `waits`.
         """
         changes = {change.ref: change for change in each.changes if waits}
         hooks = {hook.ref: hook for hook in each.hooks}
-        request = self._wait_request(changes.values(), self.options.timeout_seconds, soak_seconds)
+        request = self._wait_request(changes.values(), self.options.timeout_seconds)
         request = with_hooks(request, self.hooks.awaited(hooks.values()))
         for waited in wait_until_ready(self.course.writer, request):
             if waited.ref in hooks:
@@ -167,9 +166,23 @@ class _Run:
                 change, cause = changes[waited.ref], self._placed(waited)
                 self.ledger.close(change, waited.result, waited.message, waited.seconds, cause)
         healthy = self.ledger.all_healthy
-        if (not healthy or request.soak_seconds) and self.options.should_stop():
+        if not healthy and self.options.should_stop():
             self.ledger.interrupted = True
         return healthy
+
+    def soak(self) -> bool:
+        """Watch whether all of the set, whatever its wave, stays healthy for as long as is asked; return whether."""
+        seconds = self._soak_seconds()
+        if seconds <= 0:
+            return True
+        changes = {change.ref: change for each in rounds_of(self.plan) for change in each.changes}
+        request = self._wait_request(changes.values(), self.options.timeout_seconds)
+        for waited in wait_until_ready(self.course.writer, soaking(request, seconds)):
+            if waited.result is Result.NOT_READY:
+                self.ledger.relapse(changes[waited.ref], waited.message, self._placed(waited))
+        if self.options.should_stop():
+            self.ledger.interrupted = True  # health that lasted for a part of the time proves nothing
+        return self.ledger.all_healthy and not self.ledger.interrupted
 
     def end_hooks(self) -> None:
         """Delete hooks by their policies; first, where the deployment has failed, run what is there for that."""
@@ -202,8 +215,8 @@ class _Run:
         self.ledger.notes.append(f"not deleted until {until}: {len(deletions)} of the objects no longer in the config")
         self.ledger.postpone_prune(f"not deleted until {until}")
 
-    def _wait_request(self, changes: Iterable[Change], seconds: float, soak_seconds: float = 0.0) -> WaitRequest:
-        return wait_request(self.course.request, self.sender.targets, changes, seconds, soak_seconds)
+    def _wait_request(self, changes: Iterable[Change], seconds: float) -> WaitRequest:
+        return wait_request(self.course.request, self.sender.targets, changes, seconds)
 
 
 def _harmless(tell: Callable[[T], None]) -> Callable[[T], None]:

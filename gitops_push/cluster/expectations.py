@@ -27,7 +27,6 @@ def wait_request(
     targets: Mapping[ObjectRef, Target],
     changes: Iterable[Change],
     seconds: float,
-    soak_seconds: float = 0.0,
 ) -> WaitRequest:
     """Return how to wait, from now, for those objects that this run changes or leaves as they are.
 
@@ -44,17 +43,24 @@ def wait_request(
         written=frozenset(change.ref for change, _ in waited_for if change.action in APPLIED),
         updated=frozenset(change.ref for change, _ in waited_for if change.action in _REWRITTEN),
         rules=rules,
-        soak_seconds=soak_seconds,
         should_stop=options.should_stop,
         progress=options.progress,
         clock=options.clock,
     )
 
 
+def soaking(request: WaitRequest, seconds: float) -> WaitRequest:
+    """Return a wait whether what was healthy already stays so for some seconds."""
+    return replace(request, soak_seconds=seconds, written=frozenset(), updated=frozenset())
+
+
 def with_hooks(request: WaitRequest, hooks: Mapping[ObjectRef, Target]) -> WaitRequest:
-    """Return a wait that is also for hooks to come to their end."""
+    """Return a wait that is also for hooks to come to their end, each in its own time."""
     if not hooks:
         return request
+    now = request.clock()
+    default = request.deadline - now
+    due = {ref: now + timeout_seconds(ref, target.body, request.rules, default) for ref, target in hooks.items()}
     vanishing = frozenset(ref for ref, target in hooks.items() if vanishes_when_done(target.body))
     kinds = {ref: target.kind for ref, target in hooks.items() if target.kind is not None}
     return replace(
@@ -62,4 +68,6 @@ def with_hooks(request: WaitRequest, hooks: Mapping[ObjectRef, Target]) -> WaitR
         targets={**request.targets, **kinds},
         vanishing=request.vanishing | vanishing,
         hooks=request.hooks | hooks.keys(),
+        deadlines={**request.deadlines, **due},
+        written=request.written | hooks.keys(),
     )

@@ -14,18 +14,18 @@ from gitops_push.cluster.api import ApiFailure, ServedKind
 from gitops_push.cluster.application import Applier, NotWritten, ObjectWrite, Written, apply_object
 from gitops_push.cluster.course import Course
 from gitops_push.cluster.crew import Untold
-from gitops_push.cluster.expectations import wait_request, with_hooks
+from gitops_push.cluster.expectations import is_expected, wait_request, with_hooks
 from gitops_push.cluster.failures import failure_text
 from gitops_push.cluster.pruner import Deletion, Gone, NotGone, Patience, prune_object
 from gitops_push.cluster.targets import Target
 from gitops_push.cluster.waiter import Waited, wait_until_ready
 from gitops_push.core.blamed_fields import with_origin
-from gitops_push.core.deployment import Result
+from gitops_push.core.deployment import WELL, Result
+from gitops_push.core.diagnosis import of_hook
 from gitops_push.core.errors import GitopsPushError
 from gitops_push.core.hooks import DeletePolicy, hook_body
 from gitops_push.core.objects import ObjectRef
 from gitops_push.core.plan import Action, Change, HookRun, HookState
-from gitops_push.core.readiness import is_waited_for
 
 _STILL_RUNS = "the run was stopped while it was running; the next run of the same set waits for it"
 
@@ -64,11 +64,14 @@ class HookRunner:
 
     def settle(self, hook: HookRun, waited: Waited) -> None:
         """Write down how a hook that was waited for has ended."""
-        stopped = not waited.ready and self._course.options.should_stop()
-        result = Result.DONE if waited.ready else Result.NOT_READY if stopped else Result.FAILED
-        cause = waited.cause and with_origin(waited.cause, self.targets[hook.config_ref].manifest)
-        message = _STILL_RUNS if stopped else waited.message
-        self._course.ledger.close_hook(hook, result, message, waited.seconds, cause)
+        ledger = self._course.ledger
+        if waited.result is not Result.NOT_READY:
+            ledger.close_hook(hook, waited.result, waited.message, waited.seconds)
+        elif self._course.options.should_stop():
+            ledger.close_hook(hook, Result.NOT_READY, _STILL_RUNS, waited.seconds)
+        else:
+            cause = waited.cause and with_origin(of_hook(waited.cause), self.targets[hook.config_ref].manifest)
+            ledger.close_hook(hook, Result.FAILED, waited.message, waited.seconds, cause)
 
     def run(self, hooks: Iterable[HookRun]) -> None:
         """Run hooks, wave after wave, whatever has failed before them; until one of them fails."""
@@ -81,7 +84,7 @@ class HookRunner:
             request = wait_request(self._course.request, self.targets, (), options.timeout_seconds)
             for waited in wait_until_ready(self._course.writer, with_hooks(request, self.awaited(every.values()))):
                 self.settle(every[waited.ref], waited)
-            if any(hook not in ledger.hooks or ledger.hooks[hook].result is not Result.DONE for hook in every.values()):
+            if any(hook not in ledger.hooks or ledger.hooks[hook].result not in WELL for hook in every.values()):
                 return
 
     def delete_by(self, policy: DeletePolicy) -> None:
@@ -112,7 +115,7 @@ class HookRunner:
             match result:
                 case Written(uid):
                     ledger.hook_made(hook, uid)
-                    if not is_waited_for(hook.ref):
+                    if not is_expected(self._course.request, self.targets[hook.config_ref]):
                         ledger.close_hook(hook, Result.DONE)
                 case NotWritten(outcome, message):
                     ledger.close_hook(hook, outcome, message)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from gitops_push.core.deployment import Deployment, Outcome, Result
+from gitops_push.core.deployment import WELL, Deployment, Outcome, Result
 from gitops_push.core.diagnosis import Cause, masked
 from gitops_push.core.inventory import InventoryEntry
 from gitops_push.core.objects import ObjectRef
@@ -52,7 +52,7 @@ class Ledger:
     def all_healthy(self) -> bool:
         """Return whether no outcome so far is a bad one; of what is not verified no more can be known."""
         found = (*self.outcomes.values(), *self.hooks.values())
-        return all(outcome.result in {Result.DONE, Result.NOT_VERIFIED} for outcome in found)
+        return all(outcome.result in WELL for outcome in found)
 
     @property
     def is_complete(self) -> bool:
@@ -121,6 +121,11 @@ class Ledger:
         seconds = self.seconds.get(change.ref, 0.0) + waited_seconds
         told = cause and masked(cause, self.redactor.mask_text)
         self._tell(Outcome(change.ref, change.action, result, self.redactor.mask_text(message), seconds, told))
+
+    def relapse(self, change: Change, message: str, cause: Cause | None) -> None:
+        """Take back that an object is healthy: it was, and is not any more."""
+        self.outcomes.pop(change.ref, None)
+        self.close(change, Result.NOT_READY, message, cause=cause)
 
     def hook_made(self, hook: HookRun, uid: str) -> None:
         """Note that the object of a hook is there, before the hook is done."""

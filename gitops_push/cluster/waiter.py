@@ -143,6 +143,7 @@ class _Wait:
     settled: dict[ObjectRef, float] = field(default_factory=dict)
     relapsed_at: dict[ObjectRef, float] = field(default_factory=dict)
     restarted: dict[ObjectRef, tuple[Body, Trouble]] = field(default_factory=dict)
+    unlisted: set[Source] = field(init=False)
     soak: Soak | None = None
     told_at: float = float("-inf")
     fatal: str = ""
@@ -153,6 +154,7 @@ class _Wait:
         self.check = HealthCheck(self.reader, self.pods, request.rules)
         self.deadlines = _Deadlines(sorted((self._deadline(ref), ref) for ref in request.targets))
         self.verdicts = {ref: Progressing("not seen yet") for ref in request.targets}
+        self.unlisted = {source for source in _sources(request.targets) if is_pod(source.kind)}
 
     def take_in(self, news: Iterable[Seen | Unseen]) -> None:
         """Judge again what the news are about."""
@@ -169,7 +171,8 @@ class _Wait:
         self._let_settle()
         if len(self.settled) != before:
             self._tell()
-        if self.soak is None and self.request.soak_seconds > 0 and self._is_all_settled():
+        # A restart counts from when its pod was first seen: without a list of them no time is worth anything.
+        if self.soak is None and self.request.soak_seconds > 0 and self._is_all_settled() and not self.unlisted:
             self._begin_soak()
 
     def is_over(self) -> bool:
@@ -201,7 +204,8 @@ class _Wait:
     def _causes(self, ended_at: float) -> dict[ObjectRef, Cause]:
         """What has failed comes first and in full; what was not ready when that ended the wait has no evidence."""
         diagnosis = Diagnosis(self.reader, self.pods, CauseCode.TIMEOUT)
-        unready = {ref: verdict for ref, verdict in self.verdicts.items() if ref not in self.settled}
+        cut_short = bool(self.fatal) and self.soak is not None
+        unready = {ref: verdict for ref, verdict in self.verdicts.items() if cut_short or ref not in self.settled}
         ordered = sorted(unready, key=lambda ref: not isinstance(unready[ref], Failed))
         return {ref: self._cause(ref, unready[ref], diagnosis, ended_at) for ref in ordered}
 
@@ -222,6 +226,7 @@ class _Wait:
         kind, namespace = piece.source.kind, piece.source.namespace
         touched: set[ObjectRef] = set()
         if is_pod(kind):
+            self.unlisted.discard(piece.source)
             take = self.pods.replace_all if piece.complete else self.pods.update
             touched |= take(namespace, piece.bodies)
         bodies = {**dict.fromkeys(piece.source.names), **piece.bodies} if piece.complete else piece.bodies
@@ -233,6 +238,7 @@ class _Wait:
         return touched
 
     def _unseen(self, piece: Unseen) -> None:
+        self.unlisted.discard(piece.source)
         if piece.fatal:
             self.fatal = piece.reason
         for name in piece.source.names if piece.forbidden else ():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from gitops_push.core.diagnosis import Cause
 from gitops_push.core.objects import ObjectRef
@@ -25,6 +26,10 @@ class Result(StrEnum):
     NOT_READY = "not ready"
     NOT_REACHED = "not reached"
     UNKNOWN = "unknown"
+
+
+WELL: Final = frozenset({Result.DONE, Result.NOT_VERIFIED})
+"""The results after which a deployment goes on: of what is not verified no more can be known."""
 
 
 @dataclass(frozen=True, slots=True)

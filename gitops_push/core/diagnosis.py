@@ -21,6 +21,7 @@ _OF_THE_PODS: Final = frozenset(
 """What an object says of itself that its pods know better."""
 
 _ENDED: Final = frozenset({CauseCode.CRASH_LOOP, CauseCode.CONTAINER_FAILED})
+_ENDED_BADLY: Final = frozenset({CauseCode.JOB_FAILED, CauseCode.CONTAINER_FAILED, CauseCode.SAYS_FAILED})
 _KILLED: Final = frozenset({0, 137, 143})
 _PROBE: Final = re.compile(r"(Readiness|Liveness|Startup) probe (?:failed|errored)(?: and [a-z ]+)?: *(.*)", re.DOTALL)
 _QUOTA: Final = re.compile(r"exceeded quota: [^,]+")
@@ -69,6 +70,11 @@ class Cause:
     def text(self) -> str:
         """Return what is wrong in one line, with the words of who says so."""
         return f"{self.summary}: {self.said}" if self.said else self.summary
+
+
+def of_hook(cause: Cause) -> Cause:
+    """Return why a hook has failed: that it did, where nothing more special is known than that it ended badly."""
+    return replace(cause, code=CauseCode.HOOK_FAILED) if cause.code in _ENDED_BADLY else cause
 
 
 def conclude(

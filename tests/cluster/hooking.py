@@ -10,7 +10,7 @@ from gitops_push.cluster.deployer import DeployOptions, DeployRequest, deploy
 from gitops_push.cluster.inventory_store import read_inventory
 from gitops_push.cluster.planner import make_plan
 from gitops_push.core.deployment import Deployment
-from gitops_push.core.environment import PruneRules
+from gitops_push.core.environment import PruneRules, WaitRules
 from gitops_push.core.hooks import HookRuns
 from gitops_push.repo.build import digest_of
 from tests.controlplane import workloads
@@ -58,9 +58,11 @@ def prepared(
     *bodies: dict[str, Any],
     hooks: HookRuns = HookRuns.CHANGED,
     options: DeployOptions | None = None,
+    wait: WaitRules | None = None,
 ) -> DeployRequest:
     """Read the inventory and plan."""
-    home = environment(namespace=namespace, prune=PruneRules(max_count=50, max_percent=None))
+    rules = PruneRules(max_count=50, max_percent=None)
+    home = environment(namespace=namespace, prune=rules, wait=wait or WaitRules())
     inventory = read_inventory(api, home.project, home.name, namespace)
     wanted = replace(request(*bodies, environment=home), inventory=inventory, hook_runs=hooks)
     manifests = replace(wanted.manifests, digest=digest_of(wanted.manifests.manifests))

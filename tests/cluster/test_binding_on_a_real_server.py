@@ -17,7 +17,7 @@ from gitops_push.cluster.deployer import DeployOptions, DeployRequest, deploy
 from gitops_push.cluster.http_api import HttpApi
 from gitops_push.cluster.inventory_store import read_inventory
 from gitops_push.cluster.planner import make_plan
-from gitops_push.core.deployment import Deployment, Result
+from gitops_push.core.deployment import WELL, Deployment, Result
 from gitops_push.core.environment import Environment, PruneRules
 from gitops_push.core.errors import GitopsPushError
 from gitops_push.core.plan import WRITING, Plan
@@ -147,7 +147,7 @@ def failed(run: Run) -> str:
     if run.refused:
         return run.refused
     assert run.deployment is not None
-    bad = [f"{o.ref}: {o.result} {o.message}" for o in run.deployment.outcomes if o.result is not Result.DONE]
+    bad = [f"{o.ref}: {o.result} {o.message}" for o in run.deployment.outcomes if o.result not in WELL]
     return "; ".join(bad)
 
 

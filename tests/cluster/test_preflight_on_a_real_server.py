@@ -38,10 +38,10 @@ IN_NAMESPACE: tuple[Rule, ...] = (
     ("apps", "replicasets", "get"),
 )
 EVERYWHERE: tuple[Rule, ...] = (
-    *(("", "namespaces", verb) for verb in ("get", "create", "patch")),
+    *(("", "namespaces", verb) for verb in ("get", "list", "watch", "create", "patch")),
     *(("apiextensions.k8s.io", "customresourcedefinitions", verb) for verb in ("get", "create", "patch")),
     *(("", "secrets", verb) for verb in ("get", "create", "patch")),
-    *(("*", "sprockets", verb) for verb in ("get", "create", "patch")),
+    *(("*", "sprockets", verb) for verb in ("get", "list", "watch", "create", "patch")),
 )
 DISPENSABLE: dict[Rule, str] = {
     ("apps", "deployments", "get"): "reported as unknown",
@@ -54,7 +54,12 @@ DISPENSABLE: dict[Rule, str] = {
     ("", "pods/log", "get"): "fewer words",
     ("", "events", "list"): "fewer words",
     ("apps", "replicasets", "get"): "fewer words",
+    ("", "namespaces", "get"): "reported as unknown",
+    ("", "namespaces", "list"): "instead of being watched",
+    ("", "namespaces", "watch"): "instead of being watched",
     ("*", "sprockets", "get"): "reported as unknown",
+    ("*", "sprockets", "list"): "instead of being watched",
+    ("*", "sprockets", "watch"): "instead of being watched",
 }
 """Without these a run goes on, and says what it does without."""
 
@@ -195,7 +200,7 @@ def test_what_is_missing_is_told_together_at_the_lines_that_need_it(world: World
     assert ("", "the credential may not get, update configmaps") in found
     assert ("migrate.yaml", "the credential may not get, delete, create, patch, list, watch jobs.batch") in found
     assert ("login.yaml", "the credential may not create, patch secrets") in found
-    assert ("one.yaml", f"the credential may not create, patch sprockets.{world.group}") in found
+    assert ("one.yaml", f"the credential may not create, patch, list, watch sprockets.{world.group}") in found
 
 
 def test_one_review_covers_all_namespaces_and_names_where_the_wide_right_is_there(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gitops_push.cluster.authorization import USER_AGENT
-from gitops_push.cluster.deployer import deploy
+from gitops_push.cluster.deployer import DeployOptions, deploy
 from gitops_push.cluster.drift import report_drift
 from gitops_push.cluster.http_api import HttpApi
 from gitops_push.cluster.planner import make_plan
@@ -28,6 +28,8 @@ from tests.controlplane import workloads
 from tests.controlplane.cluster import ControlPlane
 from tests.controlplane.kubectl import Kubectl
 from tests.unit.cluster.plans import environment
+
+NO_WAIT = DeployOptions(wait=False)
 
 
 def planned(api: HttpApi, namespace: str, before: Any, after: Any, **home: Any) -> Plan:
@@ -52,7 +54,7 @@ def test_an_immutable_field_is_changed_by_a_recreation_that_the_plan_shows(
     api: HttpApi, reader: HttpApi, namespace: str, kubectl: Kubectl, case: Immutable
 ) -> None:
     before = case.before(namespace)
-    apply_all(request_for(namespace, before), api)
+    deployed(api, namespace, before, options=NO_WAIT)
     old = live(kubectl, before, namespace)
     after = consenting(case.after(namespace))
     change = only(make_plan(request_for(namespace, after), reader))
@@ -116,11 +118,9 @@ def widgets(group: str) -> dict[str, Any]:
 def widget(api: HttpApi, namespace: str) -> dict[str, Any]:
     """A Widget whose definition is served."""
     group = f"{namespace}.example.com"
-    apply_all(request_for(namespace, widgets(group)), api)
-    until(lambda: api.served_kinds(refresh=True).find(group, "Widget"))
     body = made(f"{group}/v1", "Widget", "w", spec={"zone": "a", "plan": "a", "size": 3, "note": "ok"})
     body["metadata"]["namespace"] = namespace
-    apply_all(request_for(namespace, body), api)
+    assert deployed(api, namespace, widgets(group), body).exit_code == 0
     return body
 
 
@@ -137,7 +137,8 @@ def test_a_custom_resource_is_recreated_by_consent_where_a_rule_forbids_the_chan
     home = environment(namespace=namespace, recreate=rules)
     change = only(make_plan(request_for(namespace, after, environment=home), api))
     assert (change.action, change.immutable) == (Action.RECREATE, (f"spec.{field}",))
-    assert deployed(api, namespace, after, recreate=rules).exit_code == 0
+    definition = widgets(after["apiVersion"].partition("/")[0])
+    assert deployed(api, namespace, definition, after, recreate=rules).exit_code == 0
 
 
 @pytest.mark.parametrize(("field", "value"), [("size", 1), ("note", "bad")])
@@ -200,7 +201,7 @@ def test_a_service_with_every_address_of_its_own_is_tried_and_recreated(
     spec = {"type": "NodePort", "selector": {"app": "x"}, "ports": [{"port": 80, "nodePort": 31789}]}
     service = made("v1", "Service", "x", spec=spec)
     service["metadata"]["namespace"] = namespace
-    apply_all(request_for(namespace, service), api)
+    deployed(api, namespace, service)
     kept = live(kubectl, service, namespace)["spec"]["clusterIP"]
     after = consenting(changed(service, ("spec", "clusterIP"), _neighbour(kept)))
     change = only(make_plan(request_for(namespace, after), api))
@@ -221,14 +222,14 @@ def _neighbour(address: str) -> str:
 def test_a_quota_without_room_for_both_is_a_warning(api: HttpApi, namespace: str) -> None:
     quota = made("v1", "ResourceQuota", "q", spec={"hard": {"count/jobs.batch": "1"}})
     quota["metadata"]["namespace"] = namespace
-    apply_all(request_for(namespace, quota), api)
+    deployed(api, namespace, quota)
     job = BY_DEFAULT["Job template"]
     until(lambda: _quota_is_counted(api, namespace))
-    apply_all(request_for(namespace, job.before(namespace)), api)
+    deployed(api, namespace, quota, job.before(namespace), options=NO_WAIT)
     change = only(make_plan(request_for(namespace, job.after(namespace)), api))
     assert (change.action, change.fidelity) == (Action.RECREATE, Fidelity.SCHEMA)
     assert any("quota" in warning for warning in change.warnings)
-    assert deployed(api, namespace, job.after(namespace)).exit_code == 0
+    assert deployed(api, namespace, quota, job.after(namespace)).exit_code == 0
 
 
 def _quota_is_counted(api: HttpApi, namespace: str) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Final, TypeVar
 
 from gitops_push.cluster.api import ApiFailure, Precondition
 from gitops_push.cluster.deployer import DeployOptions, DeployRequest, deploy
 from gitops_push.cluster.http_api import HttpApi
+from gitops_push.cluster.inventory_store import write_inventory
 from gitops_push.cluster.planner import PlanRequest, make_plan
 from gitops_push.cluster.targets import Target
 from gitops_push.core.environment import Environment
@@ -121,7 +122,8 @@ def play(
     wanted, plan = planned(api, home, pairs, figures.refused)
     live = bodies_of(pairs)
     options = DeployOptions(wait=False, concurrency=PARALLEL)
-    request = DeployRequest(plan, wanted.manifests, wanted.environment, wanted.inventory, wanted.redactor, options)
+    recorded = write_inventory(api, replace(wanted.inventory, resource_version="", uid=""))
+    request = DeployRequest(plan, wanted.manifests, wanted.environment, recorded, wanted.redactor, options)
     deployment = deploy(request, api)
     failed = {o.ref: o.message for o in deployment.outcomes if o.result.value != "done"}
     failed |= {ref: MOVED for ref in pairs if comparable(earlier[ref]) != comparable(live[ref])}

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from gitops_push.cluster.api import ApiFailure
+from gitops_push.cluster.api import ApiFailure, ObjectList, ServedKind
 from gitops_push.cluster.waiter import Waited, WaitRequest, wait_until_ready
 from gitops_push.core.causes import CauseCode
 from gitops_push.core.codes import Code
+from gitops_push.core.deployment import Result
 from gitops_push.core.diagnosis import Cause
 from gitops_push.core.errors import CredentialError, Problem
 from gitops_push.core.objects import ObjectRef
@@ -401,3 +402,76 @@ def test_the_state_of_the_worst_pod_is_told(server: FakeApiServer) -> None:
     assert found.message == "no node takes the pod: 0/3 nodes fit"
     assert found.cause is not None
     assert (found.cause.pod, found.cause.failing, found.cause.pods) == ("web-1-b", 1, 2)
+
+
+def soak(server: FakeApiServer, *refs: ObjectRef, seconds: float = 0.5, **more: Any) -> dict[str, Waited]:
+    return wait(server, *refs, seconds=10, soak_seconds=seconds, relapse_seconds=0.3, **more)
+
+
+def restarted(server: FakeApiServer, name: str, count: int) -> None:
+    ended = {"terminated": {"exitCode": 7, "reason": "Error"}}
+    state = {"name": "web", "restartCount": count, "ready": True, "state": {"running": {}}, "lastState": ended}
+    server.put(pod(name, "abc", state))
+
+
+def test_what_stays_healthy_for_as_long_as_is_asked_is_ready(server: FakeApiServer) -> None:
+    server.put(deployment())
+    make_ready(server)
+    began_at = time.monotonic()
+    assert soak(server, WEB)["web"].ready
+    assert time.monotonic() - began_at >= 0.5
+
+
+def test_a_container_that_restarts_after_it_was_ready_is_not_healthy(server: FakeApiServer) -> None:
+    server.put(deployment())
+    server.put(replica_set("abc", "1"))
+    make_ready(server)
+    restarted(server, "web-abc-1", 3)  # before: that does not count
+    assert soak(server, WEB)["web"].ready
+    threading.Timer(0.4, lambda: restarted(server, "web-abc-1", 4)).start()
+    found = soak(server, WEB, seconds=5)["web"]
+    assert found.cause is not None
+    assert found.cause.code is CauseCode.RESTARTED
+    assert "restarted once after it was ready, last ended with exit code 7" in found.message
+
+
+def test_what_is_not_ready_any_more_for_a_while_is_not_healthy(server: FakeApiServer) -> None:
+    server.put(deployment())
+    make_ready(server)
+    threading.Timer(0.3, lambda: make_ready(server, replicas=1)).start()
+    found = soak(server, WEB, seconds=5)["web"]
+    assert not found.ready
+    assert found.message.startswith("it was ready and is not any more")
+
+
+def test_a_credential_that_ends_while_health_must_last_proves_nothing(server: FakeApiServer) -> None:
+    server.put(deployment())
+    make_ready(server)
+    error = CredentialError(Problem(Code.CREDENTIAL_REJECTED, "the token has expired"))
+
+    def expire(line: str) -> None:
+        if "must stay" in line:
+            server.fail("watch", "", error, times=100)
+
+    found = soak(server, WEB, seconds=30, progress=expire)["web"]
+    assert (found.result, found.message) == (Result.NOT_READY, "the token has expired")
+
+
+class SlowPods(FakeApiServer):
+    """Takes its time to list pods."""
+
+    def list(
+        self, kind: ServedKind, namespace: str = "", label_selector: str = "", field_selector: str = ""
+    ) -> ObjectList:
+        time.sleep(1.0 if kind.kind == "Pod" else 0.0)
+        return super().list(kind, namespace, label_selector, field_selector)
+
+
+def test_the_time_in_which_health_must_last_begins_when_pods_are_listed() -> None:
+    server = SlowPods()
+    server.put(namespace())
+    server.put(deployment())
+    make_ready(server)
+    began_at = time.monotonic()
+    assert soak(server, WEB, seconds=0.3)["web"].ready
+    assert time.monotonic() - began_at >= 1.3
