@@ -147,6 +147,7 @@ def test_a_rule_leaves_a_field_to_another_applier_for_good(api: HttpApi, cluster
     rules = (ConflictRule(manager="image-updater", kind="Deployment", field=IMAGE, action=YIELD),)
     deployed(api, space, web(space))
     cluster.set_image_as("image-updater", "web:9")
+    cluster.calm_down()
     change = plan_of(api, space, web(space), conflicts=rules)
     assert (change.action, change.fields) == (Action.UNCHANGED, ())
     assert yielded(change) == {IMAGE: ("web:9", "web:1", "image-updater")}
@@ -219,6 +220,7 @@ def test_what_a_rule_takes_from_a_controller_is_listed_with_both_values(api: Htt
     rules = (ConflictRule(manager="image-*", action=TAKE),)
     deployed(api, space, web(space))
     cluster.set_image_as("image-updater", "web:9")
+    cluster.calm_down()
     change = plan_of(api, space, web(space), conflicts=rules)
     (loss,) = change.taken
     assert (loss.field, loss.manager, loss.operation, loss.live, loss.ours) == (
@@ -251,6 +253,7 @@ def test_what_a_person_scaled_by_hand_is_decided_by_rules_and_protection(
     home, expected = PEOPLE[case]
     deployed(api, space, web(space))
     cluster.patch_as("kubectl-edit", {"spec": {"replicas": 4}})
+    cluster.calm_down()
     if expected is FAIL:
         with pytest.raises(RefusedError, match=r'spec\.replicas is also set to 4 by "kubectl-edit"'):
             prepare(api, space, web(space), **home)
