@@ -25,13 +25,15 @@ from gitops_push.cli.reporting import CI_FORMATS, FORMATS, Report, report_each
 from gitops_push.cli.session import Session
 from gitops_push.cli.settings import settings_of, watcher_of
 from gitops_push.core.codes import Code
+from gitops_push.core.deployment import Superseded
 from gitops_push.core.errors import Problem, RefusedError, StalePlanError, UsageError
 from gitops_push.core.plan import Action, Plan
 from gitops_push.core.run import RunHeader
 from gitops_push.reports.deployment_overview import deployment_overview
 from gitops_push.reports.deployment_text import deployment_lines
-from gitops_push.reports.json_report import deployment_data, document
+from gitops_push.reports.json_report import deployment_data, document, superseded_data
 from gitops_push.reports.lines import Line, Tone, counted
+from gitops_push.reports.overview import Overview
 from gitops_push.reports.plan_text import change_counts, plan_lines
 from gitops_push.reports.stale_plan import stale_lines
 from gitops_push.workflow.approval import Approval, read_approval
@@ -48,6 +50,22 @@ from gitops_push.workflow.commands import apply
     "--soak", type=Duration(), default=None, help="How long it must stay healthy, like 60s (default: the config's)."
 )
 @option("--allow-dirty", is_flag=True, help="Apply a protected environment from a checkout with changes.")
+@option("--allow-rollback", is_flag=True, help="Apply a commit that is not after the deployed one.")
+@option(
+    "--on-superseded",
+    type=click.Choice(["skip", "fail"]),
+    default="skip",
+    show_default=True,
+    help="What to do when a newer commit is deployed already.",
+)
+@option(
+    "--lock-wait",
+    type=Duration(),
+    default=0.0,
+    metavar="DURATION",
+    help="How long to wait for another run that deploys the environment, like 10m (default: not at all).",
+)
+@option("--lease-seconds", type=click.IntRange(1, 3600), default=30, hidden=True)
 @option("--ignore-dependencies", is_flag=True, help="Apply whatever is deployed of what dependsOn names.")
 @option("--plan", "plan_file", default="", metavar="FILE", help="Apply exactly this plan of `diff -o plan=FILE`.")
 @option("--approved-digest", default="", metavar="DIGEST", help="Apply exactly the plan with this digest.")
@@ -85,6 +103,8 @@ def apply_command(session: Session, /, **parameters: Any) -> int:
 
     def run(name: str) -> Report:
         header, deployment = apply(settings, name, watcher, confirm, approval)
+        if isinstance(deployment, Superseded):
+            return _superseded(header, deployment)
         stopped_in_time = deployment.interrupted and not deployment.wrote
         code = session.signals.exit_code if stopped_in_time else deployment.exit_code
         changed = tuple(str(outcome.ref) for outcome in deployment.outcomes if outcome.action.value != "unchanged")
@@ -97,6 +117,14 @@ def apply_command(session: Session, /, **parameters: Any) -> int:
     if approval is None and not parameters["yes"] and not session.console.can_ask:
         raise UsageError(_needs_yes(parameters["environment"]))
     return report_each(session, "Deployment", parameters["outputs"], [parameters["environment"]], run)
+
+
+def _superseded(header: RunHeader, superseded: Superseded) -> Report:
+    verdict = f"SUPERSEDED {header.environment}: nothing was written"
+    lines = (Line(superseded.why), Line(verdict, Tone.UPDATE))
+    data = document("Deployment", header, superseded_data(superseded), 0)
+    overview = Overview("deployment", header.environment, verdict, Tone.UPDATE, header=header, notes=(superseded.why,))
+    return Report(0, lines, data, overview=lambda: overview)
 
 
 def _is_approved(session: Session, approval: Approval, plan: Plan, *, may_go_on: bool) -> bool:

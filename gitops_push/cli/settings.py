@@ -34,7 +34,12 @@ def settings_of(session: Session, parameters: dict[str, Any]) -> Settings:
     if not directory.is_dir():
         raise click.BadParameter(f"{str(directory)!r} is not a directory", param_hint="--directory")
     known = {field.name for field in fields(Settings)} - {"directory", "environ", "identity", "in_ci", "kustomize"}
-    renamed = {"config": "config_file", "timeout": "timeout_seconds", "soak": "soak_seconds"}
+    renamed = {
+        "config": "config_file",
+        "timeout": "timeout_seconds",
+        "soak": "soak_seconds",
+        "lock_wait": "lock_wait_seconds",
+    }
     values = {renamed.get(name, name): value for name, value in parameters.items()}
     return Settings(
         directory=directory,

@@ -60,13 +60,16 @@ class Bookkeeping:
 
     def open(self) -> None:
         """Write everything old and new, before the first object; writes. Raises while nothing else is written."""
-        self._write(self._ahead())
+        if self._may_write():
+            self._write(self._ahead())
 
     def close(self) -> None:
         """Write what is there now, unless the record says exactly that already; writes."""
         final = self._without_former(self._final())
         stopped_before_writing = self._ledger.interrupted and not self._ledger.wrote
         if stopped_before_writing or final == replace(self.stored, deployed_at=final.deployed_at):
+            return
+        if not self._may_write():
             return
         options = self._request.options
         crew: Crew[Inventory, Refusal | None] = Crew(
@@ -80,6 +83,12 @@ class Bookkeeping:
                     self._ledger.fail(inventory.ref, Result.UNKNOWN, "no answer came in time")
                 case _:
                     self._refused(result)
+
+    def _may_write(self) -> bool:
+        """Return whether the lock is ours now; notes where the run was stopped before."""
+        may = self._request.options.before_writing()
+        self._ledger.interrupted = self._ledger.interrupted or not may
+        return may
 
     def _without_former(self, final: Inventory) -> Inventory:
         """Return the last record; after a whole run the one that it has taken over is deleted, and named no more."""
@@ -174,7 +183,11 @@ class Bookkeeping:
     def _stamped(self, inventory: Inventory) -> Inventory:
         plan, now = self._request.plan, self._request.options.now()
         digest = keyed_digest(self._key, self._request.manifests.digest)
-        return replace(inventory, commit=plan.commit, manifest_digest=digest, deployed_at=now, key=self._key)
+        # A shallower clone of the same commit knows less of what was before it.
+        before = inventory.ancestors if plan.commit == inventory.commit else self._request.ancestors
+        return replace(
+            inventory, commit=plan.commit, ancestors=before, manifest_digest=digest, deployed_at=now, key=self._key
+        )
 
 
 def _merged(old: Iterable[InventoryEntry], new: Iterable[InventoryEntry]) -> tuple[InventoryEntry, ...]:

@@ -26,8 +26,9 @@ class DeployOptions:
     `timeout_seconds` is for the health of the whole set, and again for deletions; `foundation_seconds` for CRDs and
     namespaces to be served; after `sending_seconds` no more objects of a stage are sent. `should_stop` is asked often:
     when it says so, requests in flight get `stop_seconds`, the last write `closing_seconds`, and a partial report
-    follows. `writing` is called before the first write is sent. `progress` gets lines for people, `warning` those that
-    matter beyond the moment.
+    follows. `before_writing` takes the lock, as soon as its namespace is there: it returns False where the run should
+    stop, and raises where nothing may be written. `writing` is called before the first write is sent. `progress` gets
+    lines for people, `warning` those that matter beyond the moment.
     """
 
     concurrency: int = 16
@@ -38,6 +39,7 @@ class DeployOptions:
     stop_seconds: float = 5.0
     closing_seconds: float = 1.5
     should_stop: Callable[[], bool] = lambda: False
+    before_writing: Callable[[], bool] = lambda: True
     writing: Callable[[], None] = lambda: None
     progress: Callable[[str], None] = lambda _: None
     warning: Callable[[str], None] = lambda _: None
@@ -50,7 +52,8 @@ class DeployOptions:
 class DeployRequest:
     """A plan, and what it was made from: the same values that went into its `PlanRequest`.
 
-    `redactor` must have the key with which the plan's `live_state` tags were made. `identity` is who deploys.
+    `redactor` must have the key with which the plan's `live_state` tags were made. `identity` is who deploys,
+    `ancestors` are the commits before the plan's as the inventory keeps them.
     """
 
     plan: Plan
@@ -60,3 +63,4 @@ class DeployRequest:
     redactor: Redactor
     options: DeployOptions = field(default_factory=DeployOptions)
     identity: RunIdentity = NOBODY
+    ancestors: tuple[str, ...] = ()

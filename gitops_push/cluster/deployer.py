@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from gitops_push.cluster.api import ApiWriter
 from gitops_push.cluster.application import NotWritten
@@ -31,7 +31,7 @@ from gitops_push.core.blamed_fields import with_origin
 from gitops_push.core.codes import Code
 from gitops_push.core.deployment import Deployment, Outcome, Result
 from gitops_push.core.diagnosis import Cause
-from gitops_push.core.errors import ClusterError, PlanError, Problem, RefusedError
+from gitops_push.core.errors import ClusterError, NotNowError, PlanError, Problem, RefusedError
 from gitops_push.core.hooks import DeletePolicy, Phase
 from gitops_push.core.inventory import InventoryState
 from gitops_push.core.objects import ObjectRef
@@ -104,11 +104,19 @@ class _Run:
             with self.ledger.writing(namespace.ref):
                 fate = self.sender.send_one(namespace)
             if isinstance(fate, NotWritten) and fate.result is not Result.UNKNOWN:
-                raise ClusterError(Problem(Code.APPLY_FAILED, f"{namespace.ref}: {fate.message}", namespace.origin))
+                self._refuse_namespace(namespace, fate)
             self.ledger.wrote = True
             self.sender.settle(namespace, fate, 0.0)
         if not self.ledger.has_failed():
             self.books.open()
+
+    def _refuse_namespace(self, namespace: Change, fate: NotWritten) -> NoReturn:
+        """Raise why the namespace is not there: or, if it is by now, that somebody else deploys the environment."""
+        kind = self.sender.targets[namespace.ref].kind
+        if kind is not None and self.course.writer.get(kind, "", namespace.ref.name) is not None:
+            text = f"{namespace.ref} was created by somebody else since the plan was made"
+            raise NotNowError(Problem(Code.NOT_NOW, text, namespace.origin, hint="run the same command again"))
+        raise ClusterError(Problem(Code.APPLY_FAILED, f"{namespace.ref}: {fate.message}", namespace.origin))
 
     def send(self, each: Round, *, waits: bool) -> bool:
         """Send a round in stages; return whether all of it is there. What `waits` gets its outcome by `wait`."""

@@ -58,12 +58,19 @@ class _HasStatus(Protocol):
     def status(self) -> int: ...
 
 
+def _free() -> None:
+    """Guard nothing."""
+
+
 _Answered = TypeVar("_Answered", bound=_HasStatus)
 
 
 @dataclass(slots=True)
 class Exchange:
-    """The connection to one server. `run_deadline` is on the clock of `retries`."""
+    """The connection to one server. `run_deadline` is on the clock of `retries`.
+
+    `guard` is asked before each attempt at a write; what it raises, this raises, and nothing is sent.
+    """
 
     server: str
     wire: Wire
@@ -71,14 +78,19 @@ class Exchange:
     options: ConnectionOptions
     retries: Retries
     run_deadline: float
+    guard: Callable[[], None] = _free
     in_flight: InFlight = field(init=False)
 
     def __post_init__(self) -> None:
         self.in_flight = InFlight(self.options.concurrency, self.retries.clock)
 
-    def allowing_writes(self) -> Exchange:
-        """Return an exchange that writes, too, over the same connections, with the same limits and counts."""
-        made = replace(self, options=replace(self.options, read_only=False))
+    def allowing_writes(self, guard: Callable[[], None], call_seconds: float | None = None) -> Exchange:
+        """Return an exchange that writes, too, over the same connections, with the same limits and counts.
+
+        `call_seconds` is for how long a call may be repeated, None for as long as before.
+        """
+        seconds = self.options.call_seconds if call_seconds is None else call_seconds
+        made = replace(self, options=replace(self.options, read_only=False, call_seconds=seconds), guard=guard)
         made.in_flight = self.in_flight
         return made
 
@@ -106,6 +118,8 @@ class Exchange:
         deadline = min(began_at + self.options.call_seconds, self.run_deadline)
         heard: Reply | None = None
         for attempt in count(1):
+            if request.effect.writes:
+                self.guard()
             answer = self._tried(request, deadline, can_ask_for_less=can_ask_for_less)
             if isinstance(answer, Reply):
                 trouble = trouble_of(answer.status, answer.body) if answer.status >= 429 else None

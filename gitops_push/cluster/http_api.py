@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Final, Self, TypeAlias
 
@@ -80,9 +80,13 @@ class HttpApi:
         """Return how many requests were sent, and how many of them were repetitions."""
         return self._exchange.retries.counts
 
-    def as_writer(self) -> HttpApi:
-        """Return the same connections for one that may write; what is known of the server need not be asked again."""
-        made = HttpApi(self._exchange.allowing_writes())
+    def as_writer(self, guard: Callable[[], None] = lambda: None, *, call_seconds: float | None = None) -> HttpApi:
+        """Return the same connections for one that may write; what is known of the server need not be asked again.
+
+        `guard` is asked before each write, and raises where it may not be sent. `call_seconds`: for how long a call may
+        be repeated, None for as long as before.
+        """
+        made = HttpApi(self._exchange.allowing_writes(guard, call_seconds))
         made._served = self._served
         return made
 

@@ -2,6 +2,7 @@
 
 | for | verbs | where they are missing |
 |---|---|---|
+| the lock, a Lease | get, create, update | refused |
 | the inventory | get, create or update | refused |
 | objects that were not dry-run, recreations | create, patch (recreations also get, delete) | refused |
 | deletions | get, delete | refused |
@@ -20,6 +21,7 @@ from typing import Final, TypeAlias
 from gitops_push.cluster.api import AccessQuestion, ServedKinds
 from gitops_push.cluster.deploy_request import DeployRequest
 from gitops_push.cluster.inventory_store import CONFIG_MAP
+from gitops_push.cluster.lease_store import LEASE
 from gitops_push.cluster.pods import has_pods
 from gitops_push.core.crd_schema import definitions_of
 from gitops_push.core.expectation import waits_for
@@ -105,6 +107,9 @@ def _hook_changes(plan: Plan) -> Iterator[Change]:
 
 
 def _inventory_needs(inventory: Inventory) -> Iterator[Need]:
+    for verb in ("get", "create", "update"):
+        name = "" if verb == "create" else inventory.name
+        yield Need(AccessQuestion(verb, LEASE.group, LEASE.resource, inventory.namespace, name))
     for verb in ("get", "update" if inventory.resource_version else "create", "update"):
         name = "" if verb == "create" else inventory.name
         yield Need(AccessQuestion(verb, "", CONFIG_MAP.resource, inventory.namespace, name))

@@ -64,6 +64,11 @@ class PlanRequest:
     verify: Verify = Verify.ALL
     hook_runs: HookRuns = HookRuns.CHANGED
 
+    def over(self, inventory: Inventory) -> PlanRequest:
+        """Return the request for the same set over another state of the inventory."""
+        known = self.redactor.with_values(filter(None, [inventory.key]))
+        return replace(self, inventory=inventory, redactor=known)
+
     @property
     def key(self) -> str:
         """Return the key for the tags of the plan, "" where they leave secret values out."""

@@ -55,6 +55,13 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Superseded:
+    """Nothing was done, and nothing had to be: a newer commit is deployed, or about to be. `why` says which."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """A finished (or interrupted) apply. `wrote` says whether any write was sent; `retries` is about all requests."""
 

@@ -83,6 +83,13 @@ class ConflictAction(StrEnum):
     FAIL = "fail"
 
 
+class CommitOrder(StrEnum):
+    """Whether a commit may only be deployed over one that comes before it."""
+
+    ANCESTOR = "ancestor"
+    OFF = "off"
+
+
 class AddedFields(StrEnum):
     """What happens to fields that people added to an object of ours, and that the config repo never set."""
 
@@ -171,6 +178,7 @@ class Environment:
     origin: Origin
     external: tuple[ObjectRef, ...] = ()
     protected: bool = False
+    commit_order: CommitOrder = CommitOrder.ANCESTOR
     prune: PruneRules = PruneRules()
     wait: WaitRules = WaitRules()
     added_fields: AddedFields = AddedFields.KEEP

@@ -9,6 +9,7 @@
     ├── ClusterError         13   API server unreachable, or refuses to be read
     ├── PlanError            14   the dry run was rejected
     ├── RefusedError         15   a rule forbids it: policy, prune limit, ownership
+    │   └── SupersededError  15   there is a newer deployment; 0 unless --on-superseded fail
     ├── NotNowError          16   locked, or on hold
     └── StalePlanError       17   what was reviewed is not what would happen
 
@@ -97,6 +98,10 @@ class RefusedError(GitopsPushError):
     """A rule forbids what was asked for."""
 
     exit_code = 15
+
+
+class SupersededError(RefusedError):
+    """What is deployed already contains this commit, or a newer one that waits goes first."""
 
 
 class NotNowError(GitopsPushError):

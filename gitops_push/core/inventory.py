@@ -105,7 +105,8 @@ class Inventory:
     the set here, are keyed with it. `shards` are those that the stored version names, () where the record has the list
     itself; `generation` counts the versions since the first that had some, 0 before. `former` is the record that this
     one takes over, until no object carries the label of that any more. `attempt` names the last deployment that ran
-    hooks (`core.plan.Plan.attempt`).
+    hooks (`core.plan.Plan.attempt`). `ancestors` are the commits before `commit`, shortened, the latest first, as far
+    as they are kept: by them a pipeline that was cloned before `commit` existed knows that it is late.
     """
 
     project: str
@@ -124,6 +125,7 @@ class Inventory:
     generation: int = 0
     former: RecordName | None = None
     attempt: str = ""
+    ancestors: tuple[str, ...] = ()
 
     @property
     def ref(self) -> ObjectRef:
@@ -222,6 +224,7 @@ def absorbing(inventory: Inventory, former: Inventory) -> Inventory:
         deployed_at=told.deployed_at,
         key=told.key,
         attempt=told.attempt,
+        ancestors=told.ancestors,
         former=place,
     )
 

@@ -214,6 +214,8 @@ def _data(inventory: Inventory) -> dict[str, str]:
         data["planKey"] = inventory.key
     if inventory.attempt:
         data["attempt"] = inventory.attempt
+    if inventory.ancestors:
+        data["ancestors"] = " ".join(inventory.ancestors)
     if inventory.deployed_at is not None:
         data["deployedAt"] = inventory.deployed_at.isoformat()
     return data
@@ -241,6 +243,7 @@ def _read(
         uid=text_of(metadata.get("uid", "")),
         key=text_of(data.get("planKey", "")),
         attempt=text_of(data.get("attempt", "")),
+        ancestors=tuple(text_of(data.get("ancestors", "")).split()),
         shards=shards,
         generation=int(data.get("generation", "0")),
         former=_record_name(text_of(data.get("renamedFrom", ""))),

@@ -30,6 +30,7 @@ CONDITION_TYPE = Text("the type of a condition", like=("Synced",))
 CONDITION_STATUS = Text("True, False or Unknown, in quotes", r"[Tt]rue|[Ff]alse|[Uu]nknown", ("True", "False"))
 
 CONFLICT_ACTION = Text("take, yield or fail", r"take|yield|fail", ("take", "yield", "fail"))
+COMMIT_ORDER = Text("ancestor or off", r"ancestor|off", ("ancestor", "off"))
 ADDED_FIELDS = Text("keep or remove", r"keep|remove", ("keep", "remove"))
 BUILDER = Text("native, kustomize or kubectl", r"native|kustomize|kubectl", ("native", "kustomize"))
 REORDER = Text("legacy or none", r"legacy|none", ("none",))
@@ -187,10 +188,7 @@ CLUSTER = Record(
     )
 )
 
-_LATER_IN_ENVIRONMENT: Final = (
-    ("commitOrder", "refuses to go back in history"),
-    ("policy", "allowed kinds and namespaces"),
-)
+_LATER_IN_ENVIRONMENT: Final = (("policy", "allowed kinds and namespaces"),)
 
 
 def _environment_fields(cluster: Text, namespace: Text, external: Text) -> tuple[Field, ...]:
@@ -204,6 +202,7 @@ def _environment_fields(cluster: Text, namespace: Text, external: Text) -> tuple
         ),
         Field("external", ListOf(external), "objects that must exist and are never written"),
         Field("protected", Switch(), "apply needs `--confirm NAME`, and no dirty tree", default="false"),
+        Field("commitOrder", COMMIT_ORDER, "`ancestor`: never goes back in history; `off`", default="ancestor"),
         Field("prune", PRUNE, "what may be deleted"),
         Field("wait", WAIT, "waiting for health"),
         Field("conflicts", ListOf(CONFLICT_RULE), "who gives way for fields of other managers; the first that fits"),

@@ -18,6 +18,7 @@ from gitops_push.core.durations import parse_duration
 from gitops_push.core.environment import (
     AddedFields,
     Cluster,
+    CommitOrder,
     ConflictAction,
     ConflictRule,
     Dependency,
@@ -104,6 +105,7 @@ def make_environment(maker: Maker) -> Environment:
         origin=maker.entry.origin,
         external=_external(maker, namespace),
         protected=maker.setting(False, "protected"),
+        commit_order=CommitOrder(maker.setting("ancestor", "commitOrder")),
         prune=_prune(maker),
         wait=_wait(maker),
         conflicts=tuple(_conflict_rule(maker, item, at) for item, at in list_of(maker.entry.layers, "conflicts")),

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from gitops_push.core.build_comparison import BuildDiff
-from gitops_push.core.deployment import Deployment
+from gitops_push.core.deployment import Deployment, Superseded
 from gitops_push.core.diagnosis import Cause
 from gitops_push.core.drift import DriftReport
 from gitops_push.core.errors import Problem
@@ -87,6 +87,11 @@ def deployment_data(deployment: Deployment, *, server_fields: bool = False) -> D
         ],
         "plan": plan_data(deployment.plan, server_fields=server_fields),
     }
+
+
+def superseded_data(superseded: Superseded) -> Data:
+    """Return what an apply says that had nothing to do, because a newer commit is deployed or about to be."""
+    return {"wrote": False, "interrupted": False, "superseded": superseded.why, "outcomes": []}
 
 
 def cause_data(cause: Cause) -> Data:

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Final
 
 from gitops_push import __version__
 from gitops_push.core.checkout import Checkout
+from gitops_push.core.deployment import Superseded
 from gitops_push.core.environment import Environment
+from gitops_push.core.errors import SupersededError
 from gitops_push.core.objects import ManifestSet
 from gitops_push.core.redaction import Redactor
 from gitops_push.core.run import RunHeader
-from gitops_push.core.run_identity import RunIdentity
 from gitops_push.repo.build import build_manifests
 from gitops_push.repo.environments import Asked, load_environments, load_nearest_config
 from gitops_push.workflow.masking import redactor_of, with_public_digest
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from gitops_push.cluster.survey import PlanRequest
     from gitops_push.core.deployment import Deployment
     from gitops_push.core.drift import DriftReport
+    from gitops_push.core.inventory import Inventory
     from gitops_push.core.plan import Plan
     from gitops_push.core.status import StatusReport
     from gitops_push.workflow.approval import Approval
@@ -162,25 +164,44 @@ def diff(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, Pl
 
 def apply(
     settings: Settings, name: str, watcher: Watcher, confirm: Confirm, approval: Approval | None = None
-) -> tuple[RunHeader, Deployment]:
+) -> tuple[RunHeader, Deployment | Superseded]:
     """Plan, have it confirmed, and deploy exactly that. The only command here that writes.
 
     With an approval the plan is made as the approved one was; whether it still is that one `confirm` judges. Raises
     what planning raises, and what `confirm` raises; after the first write nothing is raised any more.
     """
-    from gitops_push.workflow.dependencies import check_dependencies
-
     with _prepared(settings, name, watcher) as prepared:
-        environment = prepared.built.environment
-        if approval is not None:
-            approval.check_place(environment, prepared.request.cluster_id)
-        check_dependencies(settings, prepared.built.workspace, environment, prepared.connection, watcher)
-        plan = _plan(settings, prepared, watcher, keyed=approval is None or approval.keyed)
-        check_checkout(prepared.built.checkout, environment, settings)
-        confirm(prepared.header, plan, protected=environment.protected)
-        if plan.has_changes:
-            prepared.connection.check_still_same(environment)
-        return prepared.header, _deploy(settings, prepared, plan, watcher)
+        try:
+            return prepared.header, _apply(settings, prepared, watcher, confirm, approval)
+        except SupersededError as error:
+            if settings.on_superseded == "fail":
+                raise
+            return prepared.header, Superseded(error.problems[0].message)
+
+
+def _apply(
+    settings: Settings, prepared: Prepared, watcher: Watcher, confirm: Confirm, approval: Approval | None
+) -> Deployment:
+    from gitops_push.workflow.dependencies import check_dependencies
+    from gitops_push.workflow.deploying import Confirmed, check_may_deploy, deploy_confirmed
+
+    environment, checkout = prepared.built.environment, prepared.built.checkout
+
+    def planned(inventory: Inventory) -> Confirmed:
+        now = replace(prepared, request=prepared.request.over(inventory))
+        plan = _plan(settings, now, watcher, keyed=approval is None or approval.keyed)
+        return Confirmed(prepared.header, checkout, prepared.connection, now.request, plan)
+
+    if approval is not None:
+        approval.check_place(environment, prepared.request.cluster_id)
+    check_may_deploy(settings, checkout, environment, prepared.request.inventory)
+    check_dependencies(settings, prepared.built.workspace, environment, prepared.connection, watcher)
+    first = planned(prepared.request.inventory)
+    check_checkout(checkout, environment, settings)
+    confirm(prepared.header, first.plan, protected=environment.protected)
+    if first.plan.has_changes:
+        prepared.connection.check_still_same(environment)
+    return deploy_confirmed(settings, first, watcher, confirm, planned)
 
 
 def drift(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, DriftReport]:
@@ -228,45 +249,6 @@ def _plan(settings: Settings, prepared: Prepared, watcher: Watcher, *, keyed: bo
     return plan
 
 
-def _deploy(settings: Settings, prepared: Prepared, plan: Plan, watcher: Watcher) -> Deployment:
-    """Deploy a confirmed plan; whatever this raises, nothing was written."""
-    from gitops_push.cluster.deploy_request import DeployOptions, DeployRequest
-    from gitops_push.cluster.deployer import deploy
-
-    request = prepared.request
-    options = DeployOptions(
-        concurrency=settings.concurrency,
-        wait=settings.wait,
-        timeout_seconds=request.environment.wait.timeout_seconds,
-        should_stop=watcher.stop_wanted,
-        writing=watcher.writing,
-        progress=watcher.progress,
-        warning=watcher.warning,
-        now=watcher.now,
-    )
-    todo = DeployRequest(
-        plan,
-        request.manifests,
-        request.environment,
-        request.inventory,
-        request.redactor,
-        options,
-        identity=_identity(settings, prepared.built.checkout),
-    )
-    writer = prepared.connection.api.as_writer()
-    with watcher.deploying(), watcher.working(f"deploying {plan.environment}"):
-        deployment = deploy(todo, writer, watcher.outcome)
-        watcher.wrote(deployment.wrote)
-        return replace(deployment, retries=writer.retry_counts)
-
-
-def _identity(settings: Settings, checkout: Checkout) -> RunIdentity:
-    """Return who runs, for the commit that is checked out: it may be another than the one a CI job was started for."""
-    if not checkout.commit:
-        return settings.identity
-    return replace(settings.identity, commit=checkout.commit, branch=checkout.branch or settings.identity.branch)
-
-
 @contextmanager
 def _prepared(settings: Settings, name: str, watcher: Watcher) -> Iterator[Prepared]:
     """Build, connect, and read the inventory: what plan and drift report are made from."""
@@ -298,7 +280,7 @@ def _prepared(settings: Settings, name: str, watcher: Watcher) -> Iterator[Prepa
             manifests=built.manifests,
             inventory=inventory,
             cluster_id=connection.cluster_id,
-            redactor=connection.redactor.with_values(filter(None, [inventory.key])),
+            redactor=connection.redactor,
             on_secrets=watcher.secrets,
             now=watcher.now(),
             forced=forced,
@@ -307,7 +289,8 @@ def _prepared(settings: Settings, name: str, watcher: Watcher) -> Iterator[Prepa
             verify=Verify(settings.verify),
             hook_runs=HookRuns(settings.hooks),
         )
-        yield Prepared(built, header_of(built.checkout, environment, connection), connection, request)
+        header = header_of(built.checkout, environment, connection)
+        yield Prepared(built, header, connection, request.over(inventory))
 
 
 def header_of(checkout: Checkout, environment: Environment, connection: Connection) -> RunHeader:

@@ -57,6 +57,10 @@ class Settings:
     timeout_seconds: float | None = None
     soak_seconds: float | None = None
     allow_dirty: bool = False
+    allow_rollback: bool = False
+    on_superseded: str = "skip"
+    lock_wait_seconds: float = 0.0
+    lease_seconds: int = 30
     ignore_dependencies: bool = False
     kustomize: KustomizeFlags = NO_FLAGS
     forget: Callable[[Iterable[str]], None] = field(default=_nothing, repr=False)

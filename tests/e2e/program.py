@@ -69,7 +69,9 @@ class Program:
     @property
     def full_environ(self) -> dict[str, str]:
         """The variables of the process."""
-        return {"PATH": os.environ["PATH"], "HOME": str(self.folder), **self.environ}
+        # A run that was killed leaves a lock behind, whose time the next one waits for.
+        own = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "GITOPS_PUSH_LEASE_SECONDS": "3"}
+        return {**own, **self.environ}
 
     def having(self, **variables: str) -> Program:
         """Return the same program with more variables."""

@@ -71,6 +71,8 @@ ADMISSION = Counter({"list mutatingwebhookconfigurations": 1, "list mutatingadmi
 ALL = Counter({"dry run": OBJECTS + 1})
 ONE = Counter({"dry run": 1})
 REVIEWS = Counter({"review": 2})
+LOCK = Counter({"review": 3, "get leases": 1, "update leases": 2, "get configmaps": 1})
+"""The rights to it, what it is, taking and releasing it, and the inventory once more under it."""
 
 SITUATIONS: dict[str, tuple[Callable[[World], None], tuple[str, ...], Counter[str]]] = {
     "diff, nothing changed": (nothing, ("diff",), LISTS + ALL),
@@ -92,7 +94,7 @@ SITUATIONS: dict[str, tuple[Callable[[World], None], tuple[str, ...], Counter[st
     "apply, one edited": (
         by_hand,
         ("apply", "--yes"),
-        LISTS + ALL + REVIEWS + Counter({"get namespaces": 1, "patch configmaps": 1, "update configmaps": 2}),
+        LISTS + ALL + REVIEWS + LOCK + Counter({"get namespaces": 1, "patch configmaps": 1, "update configmaps": 2}),
     ),
     "diff without dry runs": (nothing, ("diff", "--no-dry-run"), LISTS),
 }
