@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "apply": "Plan, confirm, apply, wait until healthy, prune, record.",
     "drift": "Report once what differs between the cluster and the config.",
     "status": "Show what an environment owns in the cluster, with its health.",
+    "unlock": "Show who holds the lock of an environment, or release it.",
     "inventory": "List the inventories of a cluster, adopt a lost one, or rename one.",
     "credentials": "Keep kubeconfigs in the system's keyring.",
     "completion": "Print the completion script of a shell.",
@@ -63,6 +64,7 @@ _EPILOGS: Final = {
     "apply": (_TARGET, _VARIABLES, _WRITING),
     "drift": (_TARGET, _VARIABLES, _COMPARING),
     "status": (_TARGET, _VARIABLES, _READING),
+    "unlock": (_TARGET, _VARIABLES, _READING),
     "credentials": (_VARIABLES, _READING),
     "inventory": (_TARGET, _VARIABLES, _READING),
 }

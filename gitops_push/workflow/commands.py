@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 
 from gitops_push import __version__
 from gitops_push.core.checkout import Checkout
-from gitops_push.core.deployment import Superseded
 from gitops_push.core.environment import Environment
 from gitops_push.core.errors import SupersededError
 from gitops_push.core.objects import ManifestSet
@@ -38,7 +37,7 @@ from gitops_push.workflow.workspace import (
 
 if TYPE_CHECKING:
     from gitops_push.cluster.survey import PlanRequest
-    from gitops_push.core.deployment import Deployment
+    from gitops_push.core.deployment import Deployment, Superseded
     from gitops_push.core.drift import DriftReport
     from gitops_push.core.inventory import Inventory
     from gitops_push.core.plan import Plan
@@ -170,6 +169,8 @@ def apply(
     With an approval the plan is made as the approved one was; whether it still is that one `confirm` judges. Raises
     what planning raises, and what `confirm` raises; after the first write nothing is raised any more.
     """
+    from gitops_push.core.deployment import Superseded
+
     with _prepared(settings, name, watcher) as prepared:
         try:
             return prepared.header, _apply(settings, prepared, watcher, confirm, approval)

@@ -312,7 +312,7 @@ def test_a_missing_right_is_found_before_the_first_write(
     deployed(api, namespace, config_map(namespace, "a"), config_map(namespace, "b"))
     user = f"deployer-{namespace}"
     verbs = "--verb=get,list,watch,create,patch"
-    kubectl("create", "role", user, verbs, "--resource=configmaps", "-n", namespace)
+    kubectl("create", "role", user, verbs, "--resource=configmaps,leases", "-n", namespace)
     kubectl("create", "rolebinding", user, f"--role={user}", f"--user={user}", "-n", namespace)
     narrow = connected(own_control_plane.new_user(user))
     before = own_control_plane.audit_mark()
@@ -322,6 +322,7 @@ def test_a_missing_right_is_found_before_the_first_write(
     assert missing == [
         f"the credential may not delete configmaps in namespace {namespace}: b",
         f"the credential may not update configmaps in namespace {namespace}: gitops-push-shop-prod",
+        f"the credential may not update leases.coordination.k8s.io in namespace {namespace}: gitops-push-shop-prod",
     ]
     assert writes(own_control_plane.audit_events(before), user=user) == ()
     narrow.close()

@@ -194,7 +194,7 @@ def test_a_binding_to_a_role_of_the_set_is_planned_and_applied_by_a_credential_w
     own_control_plane: ControlPlane, api: HttpApi, namespace: str
 ) -> None:
     rules = [
-        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["*"]},
+        {"apiGroups": ["", "coordination.k8s.io"], "resources": ["configmaps", "leases"], "verbs": ["*"]},
         {"apiGroups": [RBAC], "resources": ["roles", "rolebindings"], "verbs": ["get", "list", "create", "patch"]},
         {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
     ]

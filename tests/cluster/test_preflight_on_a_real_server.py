@@ -30,6 +30,7 @@ Rule: TypeAlias = tuple[str, str, str]
 
 IN_NAMESPACE: tuple[Rule, ...] = (
     *(("", "configmaps", verb) for verb in ("get", "patch", "update", "delete")),
+    *(("coordination.k8s.io", "leases", verb) for verb in ("get", "create", "update")),
     *(("apps", "deployments", verb) for verb in ("get", "list", "watch", "create", "patch")),
     *(("batch", "jobs", verb) for verb in ("get", "list", "watch", "create", "patch", "delete")),
     *(("", "pods", verb) for verb in ("list", "watch")),

@@ -18,8 +18,9 @@ Place = tuple[str, str, str, str]
 
 
 def writes_since(plane: ControlPlane, mark: AuditMark) -> tuple[AuditEvent, ...]:
-    """Return the writes that gitops-push sent, refused ones too."""
-    return writes(plane.audit_events(mark), user_agent=USER_AGENT)
+    """Return the writes that gitops-push sent, refused ones too; those to its lock are no writes of a deployment."""
+    sent = writes(plane.audit_events(mark), user_agent=USER_AGENT)
+    return tuple(event for event in sent if event.resource != "leases")
 
 
 def places(events: tuple[AuditEvent, ...]) -> set[Place]:

@@ -186,6 +186,7 @@ def test_missing_rights_are_all_named_before_the_first_write(cluster: Cluster) -
         deployed(cluster, "shop", config_map("a"), options=QUICK)
     missing = [problem.message for problem in caught.value.problems]
     assert missing == [
+        f"the credential may not update leases.coordination.k8s.io in namespace shop: {INVENTORY}",
         f"the credential may not update configmaps in namespace shop: {INVENTORY}",
         "the credential may not delete configmaps in namespace shop: c",
     ]
