@@ -332,8 +332,8 @@ def test_a_right_for_the_inventory_by_name_is_enough(
     own_control_plane: ControlPlane, namespace: str, kubectl: Kubectl
 ) -> None:
     user = f"deployer-{namespace}"
-    kubectl("create", "role", user, "--verb=get,list,create,patch", "--resource=configmaps", "-n", namespace)
-    kubectl("create", "role", f"{user}-own", "--verb=get,update", "--resource=configmaps", "-n", namespace,
+    kubectl("create", "role", user, "--verb=get,list,create,patch", "--resource=configmaps,leases", "-n", namespace)
+    kubectl("create", "role", f"{user}-own", "--verb=get,update", "--resource=configmaps,leases", "-n", namespace,
             "--resource-name=gitops-push-shop-prod")  # fmt: skip
     kubectl("create", "rolebinding", user, f"--role={user}", f"--user={user}", "-n", namespace)
     kubectl("create", "rolebinding", f"{user}-own", f"--role={user}-own", f"--user={user}", "-n", namespace)

@@ -170,7 +170,7 @@ def test_two_applies_at_once_lose_no_entry_of_the_inventory(
 
 def prepared(folder: Path, plane: ControlPlane, namespace: str, names: set[str]) -> Program:
     program = new_program(folder, plane.kubeconfig)
-    program.write("gitops-push.yaml", config(namespace))
+    program.write("gitops-push.yaml", config(namespace, "    commitOrder: off\n"))
     program.write("app/settings.yaml", config_maps(names))
     program.commit()
     return program

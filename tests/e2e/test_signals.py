@@ -59,7 +59,10 @@ PLACES: dict[str, Place] = {
     "preflight": Place("selfsubjectaccessreviews", code=143),
     "inventory": Place("configmaps", "POST", writes=True, expected={"gitops-push": "unknown", "item-0": "not reached"}),
     "foundations": Place(
-        "/namespaces/NS-x$", "GET", files={"x.yaml": NAMESPACE}, expected={"NS-x": "not ready", "item-0": "not reached"}
+        "metadata.name(=|%3D)NS-x",
+        "GET",
+        files={"x.yaml": NAMESPACE},
+        expected={"NS-x": "not ready", "item-0": "not reached"},
     ),
     "wave": Place("/configmaps/item", "PATCH", writes=True, expected={"item-0": "unknown", "item-7": "not reached"}),
     "wait": Place(
