@@ -15,13 +15,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.e2e.program import Finished, Program
 
 LEASE_SECONDS = 6  # a request about the lock gets a third of it, and a 503 asks to wait for one
+LEASE_VARIABLE = "GITOPS_PUSH_LEASE_SECONDS"
 ROOT = Path(__file__).parents[2]
 IMPORTED_TOO = ("kubernetes.client", "urllib3", "rich.console", "yaml", "gc", "secrets")
 
@@ -38,7 +39,7 @@ class WarmProgram:
         self._tell(
             arguments=arguments,
             folder=str(program.folder),
-            environ=program.full_environ,
+            environ={**program.full_environ, LEASE_VARIABLE: str(LEASE_SECONDS)},
             out=str(self.folder / "out"),
             err=str(self.folder / "err"),
         )
@@ -75,7 +76,8 @@ def warm_program(folder: Path) -> Iterator[WarmProgram]:
         process.stdin.close()
 
 
-def _import_everything() -> None:
+def import_everything() -> None:
+    """Import what a run may import."""
     package = importlib.import_module("gitops_push")
     found = (module.name for module in pkgutil.walk_packages(package.__path__, "gitops_push."))
     for name in (*found, *IMPORTED_TOO):
@@ -83,32 +85,19 @@ def _import_everything() -> None:
             importlib.import_module(name)
 
 
-def _shorten_leases() -> None:
-    """Let the lock of a killed run expire within seconds: the one thing that a user's run has otherwise."""
-    command: Any = importlib.import_module("gitops_push.cli.apply")
-    settings_of = command.settings_of
-
-    def shortened(*given: Any) -> Any:
-        made = settings_of(*given)
-        return replace(made, lease_seconds=LEASE_SECONDS) if hasattr(made, "lease_seconds") else made
-
-    command.settings_of = shortened
-
-
 def _serve() -> None:
-    _import_everything()
-    _shorten_leases()
+    import_everything()
     for line in sys.stdin:
         run = json.loads(line)
         child = os.fork()
         if child == 0:
-            _become(run)
+            become(run)
         print(child, flush=True)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
-def _become(run: dict[str, Any]) -> None:
+def become(run: dict[str, Any]) -> None:
     """Be the program in every way that it can see, and never return."""
     for number, path in ((1, run["out"]), (2, run["err"])):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
