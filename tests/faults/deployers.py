@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -198,14 +198,9 @@ class Rounds:
             (event for event in writes_since(self.plane, mark) if event.user.startswith(f"{namespace}:")),
             key=lambda event: event.received_at,
         )
-        turns = [user for user, _ in itertools.groupby(event.user for event in events)]
         self.figures.writes += len(events)
-        self.figures.writers[len(set(turns))] += 1
-        if len(turns) != len(set(turns)):
-            yield "interleaved writes: " + "; ".join(map(_told, events))
-        commits = [crew.deployers[int(user.rpartition(":")[2])].commit for user in turns]
-        if commits != sorted(commits):
-            yield f"an older commit was written after a newer one: {commits}"
+        self.figures.writers[len({event.user for event in events})] += 1
+        yield from faults_of_turns(events, [one.commit for one in crew.deployers])
 
     def _of_state(self, namespace: str) -> Iterator[str]:
         listed = self.plane.request("GET", f"/api/v1/namespaces/{namespace}/configmaps")["items"]
@@ -219,6 +214,16 @@ class Rounds:
             yield from faults_of_record(self.plane, api, namespace, done=True)
         if locks := held_locks(self.plane, namespace):
             yield f"locks are left: {locks}"
+
+
+def faults_of_turns(events: Sequence[AuditEvent], commits: Sequence[int]) -> Iterator[str]:
+    """Give what is wrong with writes, the first one first, of users whose names end in `:` and a place in `commits`."""
+    turns = [user for user, _ in itertools.groupby(event.user for event in events)]
+    if len(turns) != len(set(turns)):
+        yield "interleaved writes: " + "; ".join(map(_told, events))
+    written = [commits[int(user.rpartition(":")[2])] for user in turns]
+    if written != sorted(written):
+        yield f"an older commit was written after a newer one: {written}"
 
 
 def _ended(end: Finished) -> str:
