@@ -32,6 +32,14 @@ _ATTEMPTS: Final = 3
 _SHARDS_AT_ONCE: Final = 4
 
 
+class AppearedError(NotNowError):
+    """There is a record, `inventory`, where there was none when the plan was begun."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self.inventory = inventory
+        super().__init__(_overtaken_problem(inventory))
+
+
 def read_inventory(reader: ApiReader, project: str, environment: str, namespace: str) -> Inventory:
     """Return the inventory of an environment, an empty one if it was never deployed. One GET, and one for each shard.
 
@@ -113,9 +121,10 @@ def write_adopted(writer: ApiWriter, inventory: Inventory) -> Inventory:
 
 
 def check_still_absent(reader: ApiReader, inventory: Inventory) -> None:
-    """Raise `NotNowError` if there is a record where there was none: the first deployment of somebody else goes on."""
-    if read_inventory(reader, inventory.project, inventory.environment, inventory.namespace).resource_version:
-        raise _overtaken(inventory)
+    """Raise `AppearedError` if there is a record where there was none: somebody else's first deployment goes on."""
+    found = read_inventory(reader, inventory.project, inventory.environment, inventory.namespace)
+    if found.resource_version:
+        raise AppearedError(found)
 
 
 def find_elsewhere(reader: ApiReader, inventory: Inventory) -> tuple[str, ...]:
@@ -308,5 +317,9 @@ def _not_a_shard(inventory: Inventory, name: str) -> RefusedError:
 
 
 def _overtaken(inventory: Inventory) -> NotNowError:
+    return NotNowError(_overtaken_problem(inventory))
+
+
+def _overtaken_problem(inventory: Inventory) -> Problem:
     text = f"somebody else deployed {inventory.environment} since the plan was made: {inventory.ref} has changed"
-    return NotNowError(Problem(Code.NOT_NOW, text, ref=inventory.ref, hint="run the same command again"))
+    return Problem(Code.NOT_NOW, text, ref=inventory.ref, hint="run the same command again")

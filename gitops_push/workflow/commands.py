@@ -158,7 +158,7 @@ def diff(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, Pl
         workspace, environment = prepared.built.workspace, prepared.built.environment
         for warning in dependency_warnings(settings, workspace, environment, prepared.connection, watcher):
             watcher.warning(warning)
-        return prepared.header, _plan(settings, prepared, watcher)
+        return prepared.header, _plan(settings, prepared, watcher)[1]
 
 
 def apply(
@@ -190,8 +190,8 @@ def _apply(
 
     def planned(inventory: Inventory) -> Confirmed:
         now = replace(prepared, request=prepared.request.over(inventory))
-        plan = _plan(settings, now, watcher, keyed=approval is None or approval.keyed)
-        return Confirmed(prepared.header, checkout, prepared.connection, now.request, plan)
+        request, plan = _plan(settings, now, watcher, keyed=approval is None or approval.keyed)
+        return Confirmed(prepared.header, checkout, prepared.connection, request, plan)
 
     if approval is not None:
         approval.check_place(environment, prepared.request.cluster_id)
@@ -236,18 +236,25 @@ def status(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, 
             return header, read_status(request, connection.api)
 
 
-def _plan(settings: Settings, prepared: Prepared, watcher: Watcher, *, keyed: bool = True) -> Plan:
-    """Return the plan; not `keyed` as before the first deployment, to compare it with one from then."""
+def _plan(settings: Settings, prepared: Prepared, watcher: Watcher, *, keyed: bool = True) -> tuple[PlanRequest, Plan]:
+    """Return the plan and what it is made from; not `keyed` as before the first deployment, to compare it with that.
+
+    Where somebody else's first deployment has begun meanwhile, it is made over the record of that one.
+    """
+    from gitops_push.cluster.inventory_store import AppearedError
     from gitops_push.cluster.planner import make_plan
     from gitops_push.core.fidelity import check_fidelity
     from gitops_push.core.plan import Fidelity
 
-    header, request = prepared.header, replace(prepared.request, keyed=keyed)
-    api = prepared.connection.api
+    header, api, request = prepared.header, prepared.connection.api, prepared.request
     with api.within(_PLANNING_SECONDS), watcher.working(f"planning {header.environment} against {header.cluster}"):
-        plan = make_plan(request, api)
+        try:
+            plan = make_plan(replace(request, keyed=keyed), api)
+        except AppearedError as appeared:
+            request = request.over(appeared.inventory)
+            plan = make_plan(replace(request, keyed=keyed), api)
     check_fidelity(plan.changes, Fidelity(settings.min_fidelity) if settings.min_fidelity else None, plan.hooks)
-    return plan
+    return request, plan
 
 
 @contextmanager

@@ -28,6 +28,8 @@ from tests.cluster.connecting import connected
 from tests.controlplane.access import RequestError
 from tests.controlplane.audit import AuditEvent, AuditMark
 from tests.controlplane.cluster import ControlPlane
+from tests.controlplane.errors import ControlPlaneError
+from tests.controlplane.waiting import eventually
 from tests.e2e.judging import writes_since
 from tests.e2e.program import VARIABLE, Finished, Program, config, config_map, new_program
 from tests.faults.crowd import Crowd, Start
@@ -36,6 +38,9 @@ from tests.faults.final_state import faults_of_record, held_locks
 COMMITS: Final = 3
 SIZES: Final = (2, 2, 3, 3, 4, 5, 6, 8, 12, 20)
 """How many deployers a round may have: up to twenty, and mostly few, as in life."""
+
+LOCK_SECONDS: Final = 10
+"""More than a lock of a `Program` holds."""
 
 _APPLY: Final = ("apply", "test", "--yes")
 _WAITING: Final = (*_APPLY, "--lock-wait", "5m")
@@ -212,8 +217,10 @@ class Rounds:
             yield f"the newest commit is not what is there: {kept}"
         with closing(connected(self.plane.kubeconfig, read_only=True)) as api:
             yield from faults_of_record(self.plane, api, namespace, done=True)
-        if locks := held_locks(self.plane, namespace):
-            yield f"locks are left: {locks}"
+        try:
+            eventually(lambda: held_locks(self.plane, namespace), lambda names: not names, LOCK_SECONDS)
+        except ControlPlaneError as held:
+            yield f"a lock does not end: {held}"
 
 
 def faults_of_turns(events: Sequence[AuditEvent], commits: Sequence[int]) -> Iterator[str]:

@@ -63,7 +63,7 @@ def test_many_deployers_at_once_write_one_after_the_other_and_the_newest_commit_
     assert not figures.failures, "\n".join(figures.failures)
 
 
-def test_twenty_deployers_of_the_same_commit_write_once(rounds: Rounds) -> None:
-    figures = rounds.play([Crew(tuple(Deployer(2) for _ in range(20)))])
+def test_twenty_first_deployments_of_the_same_commit_write_once(rounds: Rounds) -> None:
+    figures = rounds.play([Crew(tuple(Deployer(2) for _ in range(20)), on_record=False)])
     assert not figures.failures, "\n".join(figures.failures)
     assert dict(figures.writers) == {1: 1}

@@ -10,11 +10,11 @@ import pytest
 
 from gitops_push.cluster.api import Answer, ApiFailure, Precondition, ServedKind
 from gitops_push.cluster.deployer import DeployOptions, deploy
-from gitops_push.cluster.inventory_store import read_inventory
+from gitops_push.cluster.inventory_store import AppearedError, read_inventory
 from gitops_push.cluster.planner import make_plan
 from gitops_push.core.deployment import Result
 from gitops_push.core.environment import FieldRule, PruneRules
-from gitops_push.core.errors import NotNowError, PlanError
+from gitops_push.core.errors import PlanError
 from gitops_push.core.managed_fields import our_entry
 from gitops_push.core.objects import Body
 from gitops_push.core.plan import Action
@@ -180,8 +180,9 @@ def test_a_first_deployment_beside_another_one_is_not_taken_for_a_lost_inventory
     absent = read_inventory(cluster, where.project, where.name, "shop")
     read_before = replace(request(config_map(), environment=where), inventory=absent)
     deployed(cluster, "shop", config_map(), options=QUICK)
-    with pytest.raises(NotNowError, match="somebody else deployed"):
+    with pytest.raises(AppearedError, match="somebody else deployed") as raised:
         make_plan(read_before, cluster)
+    assert not make_plan(read_before.over(raised.value.inventory), cluster).has_changes
 
 
 def test_a_stop_before_the_first_write_deletes_no_hook_of_an_earlier_run(cluster: FakeApiServer) -> None:
