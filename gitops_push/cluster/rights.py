@@ -6,6 +6,8 @@
 | the inventory | get, create or update | refused |
 | objects that were not dry-run, recreations | create, patch (recreations also get, delete) | refused |
 | deletions | get, delete | refused |
+| the record of an earlier name | list, delete | refused |
+| what stays without being applied, and has its label | get, patch | a note: that record stays as well |
 | hooks | as objects that are created, or recreated where they are deleted before or after | refused |
 | waiting | list and watch, or get | refused without both, a note without the first |
 | a lost answer | get of what is written | a note: such an object is reported as unknown |
@@ -36,6 +38,7 @@ from gitops_push.core.plan import APPLIED, IN_SET, Action, Change, Fidelity, Hoo
 _POLLED: Final = "its health is asked for again and again instead of being watched"
 _UNRESOLVED: Final = "a write whose answer is lost cannot be looked up, and is reported as unknown"
 _LEFT_OVER: Final = "shards of the inventory that nobody needs any more stay in the cluster"
+_NOT_MOVED: Final = "the inventory of the earlier name stays until all that is kept can be given the new label"
 _POORER: Final = "the reasons of a failed rollout are told in fewer words"
 
 _EVIDENCE: Final = (
@@ -88,6 +91,7 @@ def needs_of(request: DeployRequest, inventory: Inventory, resource_of: Resource
     changes = (*request.plan.changes, *hooks)
     applied = [change for change in changes if change.action in APPLIED]
     yield from _inventory_needs(inventory)
+    yield from _former_needs(inventory, changes, resource_of)
     for change in changes:
         yield from (Need(asked, change) for asked in _questions(change, _write_verbs(change), resource_of))
     yield from _wait_needs((*_waited_for(request), *hooks), resource_of)
@@ -117,6 +121,19 @@ def _inventory_needs(inventory: Inventory) -> Iterator[Need]:
         yield Need(AccessQuestion("create", "", CONFIG_MAP.resource, inventory.namespace))
         for verb in ("list", "delete"):
             yield Need(AccessQuestion(verb, "", CONFIG_MAP.resource, inventory.namespace), without=_LEFT_OVER)
+
+
+def _former_needs(inventory: Inventory, changes: Iterable[Change], resource_of: ResourceOf) -> Iterator[Need]:
+    """Yield what it takes to delete the record that is taken over, and to label what no apply sends."""
+    former = inventory.former
+    if former is None:
+        return
+    yield Need(AccessQuestion("delete", "", CONFIG_MAP.resource, former.namespace, former.name))
+    yield Need(AccessQuestion("list", "", CONFIG_MAP.resource, former.namespace))
+    for change in changes:
+        if change.action is Action.KEPT:
+            questions = _questions(change, ("get", "patch"), resource_of)
+            yield from (Need(asked, change, without=_NOT_MOVED) for asked in questions)
 
 
 def _write_verbs(change: Change) -> tuple[str, ...]:

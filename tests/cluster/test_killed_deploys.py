@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from gitops_push.cluster.client import HttpApi
-from gitops_push.core.inventory import InventoryState
+from gitops_push.cluster.inventory_store import write_inventory
+from gitops_push.core.inventory import InventoryState, exact
 from tests.cluster.connecting import connected
 from tests.cluster.deploying import deployed, stored
 from tests.cluster.killed_deploy import adopted_set, config_map, first_set, job_set, second_set
 from tests.cluster.planning import until
+from tests.cluster.test_inventory_on_a_real_server import entries
 from tests.controlplane.cluster import ControlPlane
 from tests.controlplane.kubectl import Kubectl
 
@@ -67,6 +69,40 @@ def test_after_a_kill_at_any_write_the_next_run_finishes(
     container = kubectl.get("deployment", "web", "-n", namespace)["spec"]["template"]["spec"]["containers"][0]
     assert container["image"] == "registry.example/app:2.0"
     assert deployed(api, namespace, *second_set(namespace)).wrote is False
+
+
+LARGE_WRITES = 12
+"""Two shards, the record, two shards less; two objects, one deletion, the record, two shards less; and one more."""
+A_SAMPLE = {(2, "after"), (9, "after")}
+
+
+@pytest.mark.parametrize(
+    ("write", "when"),
+    [
+        pytest.param(write, when, marks=[] if (write, when) in A_SAMPLE else [pytest.mark.prove])
+        for write in range(1, LARGE_WRITES + 1)
+        for when in ("before", "after")
+    ],
+)
+def test_after_a_kill_between_the_shards_of_a_large_inventory_the_next_run_finishes(
+    control_plane: ControlPlane, api: HttpApi, namespace: str, kubectl: Kubectl, write: int, when: str
+) -> None:
+    assert deployed(api, namespace, *first_set(namespace)).exit_code == 0
+    record = stored(api, namespace)
+    large = write_inventory(api, exact(record, (*record.entries, *entries(20_000, place=namespace)), record.state))
+    assert len(large.shards) >= 2
+    killed = run_killed(control_plane, namespace, write, when)
+    assert killed.returncode in {-signal.SIGKILL, 0}, killed.stdout + killed.stderr
+    existing = {item["metadata"]["name"] for item in kubectl.get("configmaps", "-n", namespace)["items"]}
+    assert existing & {"old", "new"} <= {entry.ref.name for entry in stored(api, namespace).entries}
+    assert deployed(api, namespace, *second_set(namespace)).exit_code == 0
+    found = stored(api, namespace)
+    assert (found.state, [entry.ref.name for entry in found.entries]) == (InventoryState.DONE, ["new", "web"])
+    assert deployed(api, namespace, *second_set(namespace)).wrote is False
+    # Shards that the killed run left behind go with the next write of the record.
+    assert deployed(api, namespace, *first_set(namespace)).exit_code == 0
+    left = {item["metadata"]["name"] for item in kubectl.get("configmaps", "-n", namespace)["items"]}
+    assert left == {"old", "kube-root-ca.crt", "gitops-push-shop-prod"}
 
 
 def test_there_are_no_more_writes_than_are_killed(control_plane: ControlPlane, api: HttpApi, namespace: str) -> None:

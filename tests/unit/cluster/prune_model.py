@@ -96,10 +96,16 @@ class Case:
     unreadable: str = ""  # a kind that may neither be listed nor read
     fails: tuple[str, str, int] | None = None  # verb, name, status of a request that the server refuses
     stop_after: int = -1  # requests after which the run is asked to stop
+    workload: bool = True  # the build has a Deployment beside the things
 
     @property
     def rules(self) -> PruneRules:
         return PruneRules(self.enabled, self.max_count, self.max_percent, self.kinds)
+
+    @property
+    def empty(self) -> bool:
+        """Return whether the build has no object at all: then nothing may be deleted, and the run is refused."""
+        return not (self.workload or any(thing.built for thing in self.things))
 
     @property
     def disturbed(self) -> bool:
@@ -117,6 +123,7 @@ def random_case(seed: int) -> Case:
     case = Case(list(things.values()))
     _limit(rng, case)
     _disturb(rng, case)
+    case.workload = case.sick or rng.random() > 0.15
     return case
 
 
@@ -149,9 +156,7 @@ def _thing(rng: random.Random) -> Thing:
     thing.controlled, thing.deleting, thing.external = odd(0.07), odd(0.05), thing.alive and odd(0.05)
     thing.foreign = rng.choice(list(FOREIGN)) if odd(0.12) else ""
     thing.opt_out = rng.randrange(len(OPT_OUTS)) if odd(0.1) else -1
-    thing.since = (
-        rng.choice(("unlabelled", "relabelled", "recreated", "opted out", "edited", "gone")) if odd(0.06) else ""
-    )
+    thing.since = rng.choice(SINCE) if odd(0.06) else ""
     return thing
 
 
@@ -185,6 +190,8 @@ def _disturb(rng: random.Random, case: Case) -> None:
 
 def allowed(case: Case) -> set[ObjectRef]:
     """Return what one run may delete at most; where nothing disturbs it, it deletes all of that."""
+    if case.empty:
+        return set()
     candidates = {thing.ref: thing for thing in case.things if _may_go(thing, case)}
     staying = [thing for thing in case.things if thing.built or (thing.recorded and thing.alive)]
     while True:
@@ -197,8 +204,15 @@ def allowed(case: Case) -> set[ObjectRef]:
     return set(candidates) if len(counted) <= _limit_of(case) and _may_prune(case) else set()
 
 
+def spoken_for(case: Case) -> set[ObjectRef]:
+    """Return what was to go when the plan was made, and since then was marked, or made, to stay."""
+    return {thing.ref for thing in case.things if thing.since and thing.since != "edited"}
+
+
 def refused(case: Case) -> bool:
-    """Return whether the run is refused, because more would be deleted than one run may."""
+    """Return whether the run is refused: the build is empty, or more would be deleted than one run may."""
+    if case.empty:
+        return True
     whole = Case(case.things, case.enabled, 1_000, None, case.kinds)
     counted = [ref for ref in allowed(whole) if not any(t.ref == ref and _is_predecessor(t, case) for t in case.things)]
     return len(counted) > _limit_of(case)
@@ -274,12 +288,13 @@ class World(FakeApiServer):
     def delete(
         self, kind: ServedKind, namespace: str, name: str, precondition: Precondition, propagation: str = "Background"
     ) -> None:
-        before = self._find(kind.kind, namespace, name)
+        before = self.find(kind.kind, namespace, name)
         FakeApiServer.delete(self, kind, namespace, name, precondition, propagation)
         if before is not None:
             self.deleted.append(ObjectRef(kind.group, kind.kind, namespace, name))
 
-    def _find(self, kind: str, namespace: str, name: str) -> Body | None:
+    def find(self, kind: str, namespace: str, name: str) -> Body | None:
+        """Return an object, None if it is not there."""
         try:
             return self.live(kind, namespace, name)
         except KeyError:
@@ -341,14 +356,14 @@ def live_body(thing: Thing, uid: str) -> dict[str, Any]:
     return {**body, "metadata": {**body["metadata"], **known, **marks_of(thing)}}
 
 
-def marks_of(thing: Thing) -> dict[str, Any]:
-    """Return the metadata by which its owners, and people, mark a thing."""
+def marks_of(thing: Thing, our_id: str = "") -> dict[str, Any]:
+    """Return the metadata by which its owners, and people, mark a thing; `our_id` is that of the inventory."""
     labels, annotations = FOREIGN.get(thing.foreign, ({}, {}))
     where = {"group": thing.ref.group, "kind": thing.kind, "namespace": thing.namespace, "name": thing.name}
     notes = {key: value.format(**where) for key, value in annotations.items()}
     if thing.opt_out >= 0:
         notes |= [OPT_OUTS[thing.opt_out]]
-    mark = {"ours": {LABEL: OUR_ID}, "other": {LABEL: "applyset-of-another-v1"}, "none": {}}[thing.label]
+    mark = {"ours": {LABEL: our_id or OUR_ID}, "other": {LABEL: "applyset-of-another-v1"}, "none": {}}[thing.label]
     marks: dict[str, Any] = {"labels": {**labels, **mark}, "annotations": notes}
     if thing.controlled:
         owner = {"apiVersion": "example.com/v1", "kind": "Widget", "name": "w", "uid": "u", "controller": True}
@@ -373,6 +388,8 @@ def disturb(world: World, thing: Thing) -> None:
             case "edited":
                 live["data"] = {"key": "by hand"}
 
+    if world.find(thing.kind, thing.namespace, thing.name) is None:
+        return  # its namespace went, and it with it
     if thing.since in {"gone", "recreated"}:
         world.remove(thing.kind, thing.namespace, thing.name)
     if thing.since == "recreated":

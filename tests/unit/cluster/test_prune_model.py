@@ -18,10 +18,12 @@ from gitops_push.cluster.live import LiveObjects
 from gitops_push.cluster.planner import make_plan
 from gitops_push.cluster.survey import PlanRequest, Survey
 from gitops_push.cluster.targets import Target
+from gitops_push.core.codes import Code
 from gitops_push.core.errors import GitopsPushError, RefusedError
 from gitops_push.core.inventory import InventoryState, exact, new_inventory
 from gitops_push.core.objects import Manifest, ObjectRef
 from gitops_push.core.plan import Action
+from gitops_push.core.validation import set_problems
 from tests.unit.cluster.plans import deployment, environment, manifest, request
 from tests.unit.cluster.prune_model import (
     HOME,
@@ -34,6 +36,7 @@ from tests.unit.cluster.prune_model import (
     live_body,
     random_case,
     refused,
+    spoken_for,
     world_of,
 )
 
@@ -42,12 +45,21 @@ FIRST = int(os.environ.get("PRUNE_FIRST_CASE", "0"))
 
 
 def built_of(case: Case) -> list[Manifest]:
-    return [replace(manifest(body_of(thing)), unhashed_name=thing.unhashed) for thing in case.things if thing.built]
+    workload = [manifest(deployment())] if case.workload else []
+    built = (thing for thing in case.things if thing.built)
+    return workload + [replace(manifest(body_of(thing)), unhashed_name=thing.unhashed) for thing in built]
 
 
 def asked_about(case: Case, built: Iterable[Manifest]) -> PlanRequest:
     external = tuple(thing.ref for thing in case.things if thing.external)
     return request(*built, environment=environment(prune=case.rules, external=external))
+
+
+def check_set(asked: PlanRequest) -> None:
+    """Refuse an empty set as its build does."""
+    found = set_problems(asked.manifests.manifests, asked.environment)
+    if empty := [problem for problem in found if problem.code is Code.EMPTY_SET]:
+        raise RefusedError(*empty)
 
 
 def judged_plan(seed: int) -> Counter[str]:
@@ -66,6 +78,7 @@ def judged_plan(seed: int) -> Counter[str]:
     targets = tuple(Target(one, None, dict(one.body)) for one in built)
     found = Survey(targets, LiveObjects(seen, dict.fromkeys(hidden, "no")), {}, asked.redactor, ())
     try:
+        check_set(asked)
         planned = {change.ref for change in plan_deletions(asked, found) if change.action is Action.PRUNE}
     except RefusedError:
         assert refused(case), f"case {seed} was refused: {case}"
@@ -82,7 +95,7 @@ def judged_run(seed: int) -> Counter[str]:
     case = random_case(seed)
     world, was_refused = carried_out(case)
     deleted, may = set(world.deleted), allowed(case)
-    wrong = deleted - may
+    wrong = deleted - (may - spoken_for(case))
     assert not wrong, f"case {seed}: deleted {sorted(map(str, wrong))} of {case}"
     if not case.disturbed:
         assert was_refused == refused(case), f"case {seed}: refused {was_refused}: {case}"
@@ -95,7 +108,7 @@ def carried_out(case: Case) -> tuple[World, bool]:
     world, entries = world_of(case)
     write_inventory(world, exact(new_inventory("shop", "prod", HOME), entries, InventoryState.DONE))
     inventory = read_inventory(world, "shop", "prod", HOME)
-    asked = replace(asked_about(case, [manifest(deployment()), *built_of(case)]), inventory=inventory, concurrency=2)
+    asked = replace(asked_about(case, built_of(case)), inventory=inventory, concurrency=2)
     world.unreadable = case.unreadable
     world.requests.clear()
     seconds = itertools.count(0.0, 0.01)
@@ -108,6 +121,7 @@ def carried_out(case: Case) -> tuple[World, bool]:
         sleep=lambda _: None,
     )
     try:
+        check_set(asked)
         plan = make_plan(asked, world)
         for thing in case.things:
             if thing.since and thing.alive:

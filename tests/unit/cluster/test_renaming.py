@@ -15,7 +15,7 @@ from gitops_push.cluster.planner import make_plan
 from gitops_push.cluster.renaming import read_current
 from gitops_push.core.deployment import Deployment
 from gitops_push.core.environment import Environment, FormerName, PruneRules
-from gitops_push.core.errors import GitopsPushError, RefusedError
+from gitops_push.core.errors import GitopsPushError, PlanError, RefusedError
 from gitops_push.core.inventory import PART_OF_LABEL, Inventory, InventoryEntry, InventoryState, exact
 from gitops_push.core.inventory_record import from_config_map, shards_named
 from gitops_push.core.objects import ObjectRef
@@ -51,10 +51,12 @@ class CutOff:
         return call
 
 
-def run(writer: ApiWriter, home: Environment, *bodies: dict[str, Any]) -> Deployment:
+def run(
+    writer: ApiWriter, home: Environment, *bodies: dict[str, Any], told: Callable[[str], None] = lambda _: None
+) -> Deployment:
     inventory = read_current(writer, home)
     asked = replace(request(*bodies, environment=home), inventory=inventory, concurrency=1)
-    options = DeployOptions(concurrency=1, timeout_seconds=1.0, sleep=lambda _: None)
+    options = DeployOptions(concurrency=1, timeout_seconds=1.0, sleep=lambda _: None, warning=told)
     plan = make_plan(asked, writer)
     return deploy(DeployRequest(plan, asked.manifests, home, inventory, asked.redactor, options), writer)
 
@@ -127,6 +129,25 @@ def test_cut_off_at_any_write_everything_is_owned_and_the_next_run_finishes(afte
         assert run(server, AFTER, config_map("stays", A="1")).exit_code == 0
         assert is_finished(server), f"cut off at write {k}"
     assert k > 6
+
+
+@pytest.mark.parametrize("verb", ["delete", "list"])
+def test_without_the_right_to_the_earlier_record_nothing_is_written(verb: str) -> None:
+    found = before()
+    found.may = lambda question: (question.verb, question.resource) != (verb, "configmaps")
+    found.requests.clear()
+    with pytest.raises(PlanError, match=rf"may not .*{verb}.* configmaps"):
+        run(found, AFTER, config_map("stays", A="1"), config_map("goes", A="1"))
+    assert not {asked.verb for asked in found.requests} & WRITES
+
+
+def test_without_the_right_to_label_what_is_kept_the_run_says_that_the_earlier_record_stays() -> None:
+    found = before()
+    found.may = lambda question: question.verb != "patch"
+    told: list[str] = []
+    done = run(found, AFTER, config_map("stays", A="1"), config_map("goes", A="1"), told=told.append)
+    assert done.exit_code == 0
+    assert any("may not patch configmaps in namespace shop: the inventory of the earlier" in line for line in told)
 
 
 def test_a_finished_renaming_is_not_done_again() -> None:
