@@ -67,7 +67,8 @@ class Bookkeeping:
         """Write what is there now, unless the record says exactly that already; writes."""
         final = self._without_former(self._final())
         stopped_before_writing = self._ledger.interrupted and not self._ledger.wrote
-        if stopped_before_writing or final == replace(self.stored, deployed_at=final.deployed_at):
+        as_stored = replace(self.stored, deployed_at=final.deployed_at, deployed_by=final.deployed_by)
+        if stopped_before_writing or final == as_stored:
             return
         if not self._may_write():
             return
@@ -186,7 +187,13 @@ class Bookkeeping:
         # A shallower clone of the same commit knows less of what was before it.
         before = inventory.ancestors if plan.commit == inventory.commit else self._request.ancestors
         return replace(
-            inventory, commit=plan.commit, ancestors=before, manifest_digest=digest, deployed_at=now, key=self._key
+            inventory,
+            commit=plan.commit,
+            ancestors=before,
+            manifest_digest=digest,
+            deployed_at=now,
+            deployed_by=self._request.identity,
+            key=self._key,
         )
 
 

@@ -4,6 +4,8 @@
 |---|---|---|
 | the lock, a Lease | get, create, update | refused |
 | the inventory | get, create or update | refused |
+| the history | get | refused: it says whether the environment is on hold |
+| the history | create, update | a note: the deployment is not recorded |
 | objects that were not dry-run, recreations | create, patch (recreations also get, delete) | refused |
 | deletions | get, delete | refused |
 | the record of an earlier name | list, delete | refused |
@@ -27,6 +29,7 @@ from gitops_push.cluster.lease_store import LEASE
 from gitops_push.cluster.pods import has_pods
 from gitops_push.core.crd_schema import definitions_of
 from gitops_push.core.expectation import waits_for
+from gitops_push.core.history import history_of
 from gitops_push.core.hooks import DeletePolicy
 from gitops_push.core.inventory import Inventory
 from gitops_push.core.inventory_record import needs_shards
@@ -39,6 +42,7 @@ _POLLED: Final = "its health is asked for again and again instead of being watch
 _UNRESOLVED: Final = "a write whose answer is lost cannot be looked up, and is reported as unknown"
 _LEFT_OVER: Final = "shards of the inventory that nobody needs any more stay in the cluster"
 _NOT_MOVED: Final = "the inventory of the earlier name stays until all that is kept can be given the new label"
+_UNRECORDED: Final = "the deployment does not get into the history"
 _POORER: Final = "the reasons of a failed rollout are told in fewer words"
 
 _EVIDENCE: Final = (
@@ -117,6 +121,10 @@ def _inventory_needs(inventory: Inventory) -> Iterator[Need]:
     for verb in ("get", "update" if inventory.resource_version else "create", "update"):
         name = "" if verb == "create" else inventory.name
         yield Need(AccessQuestion(verb, "", CONFIG_MAP.resource, inventory.namespace, name))
+    history = history_of(inventory.place).name
+    yield Need(AccessQuestion("get", "", CONFIG_MAP.resource, inventory.namespace, history))
+    for verb, name in (("create", ""), ("update", history)):
+        yield Need(AccessQuestion(verb, "", CONFIG_MAP.resource, inventory.namespace, name), without=_UNRECORDED)
     if needs_shards(inventory):
         yield Need(AccessQuestion("create", "", CONFIG_MAP.resource, inventory.namespace))
         for verb in ("list", "delete"):

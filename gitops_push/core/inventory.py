@@ -19,6 +19,7 @@ from typing import Final
 
 from gitops_push.core.fieldpath import FieldPath
 from gitops_push.core.objects import ObjectRef
+from gitops_push.core.run_identity import NOBODY, RunIdentity
 
 PART_OF_LABEL: Final = "applyset.kubernetes.io/part-of"
 """On every member; its value is the id of the set."""
@@ -126,6 +127,7 @@ class Inventory:
     former: RecordName | None = None
     attempt: str = ""
     ancestors: tuple[str, ...] = ()
+    deployed_by: RunIdentity = NOBODY
 
     @property
     def ref(self) -> ObjectRef:
@@ -225,6 +227,7 @@ def absorbing(inventory: Inventory, former: Inventory) -> Inventory:
         key=told.key,
         attempt=told.attempt,
         ancestors=told.ancestors,
+        deployed_by=told.deployed_by,
         former=place,
     )
 

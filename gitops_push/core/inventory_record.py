@@ -34,6 +34,7 @@ from gitops_push.core.inventory_shards import (
     unpack,
 )
 from gitops_push.core.objects import Body, ObjectRef
+from gitops_push.core.run_identity import identity_data, identity_from
 
 _TOOLING: Final = "applyset.kubernetes.io/tooling"
 _GROUP_KINDS: Final = "applyset.kubernetes.io/contains-group-kinds"
@@ -214,6 +215,8 @@ def _data(inventory: Inventory) -> dict[str, str]:
         data["planKey"] = inventory.key
     if inventory.attempt:
         data["attempt"] = inventory.attempt
+    if told := identity_data(inventory.deployed_by):
+        data["deployedBy"] = json.dumps(told, ensure_ascii=False)
     if inventory.ancestors:
         data["ancestors"] = " ".join(inventory.ancestors)
     if inventory.deployed_at is not None:
@@ -244,6 +247,7 @@ def _read(
         key=text_of(data.get("planKey", "")),
         attempt=text_of(data.get("attempt", "")),
         ancestors=tuple(text_of(data.get("ancestors", "")).split()),
+        deployed_by=identity_from(json.loads(data.get("deployedBy") or "{}")),
         shards=shards,
         generation=int(data.get("generation", "0")),
         former=_record_name(text_of(data.get("renamedFrom", ""))),

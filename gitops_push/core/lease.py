@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from gitops_push.core.objects import Body
-from gitops_push.core.run_identity import NOBODY, RunIdentity
+from gitops_push.core.run_identity import NOBODY, RunIdentity, identity_data, identity_from
 
 HOLDER: Final = "gitops-push.dev/holder"
 WAITING: Final = "gitops-push.dev/waiting"
@@ -21,14 +21,6 @@ WAITING: Final = "gitops-push.dev/waiting"
 
 _MOST_WAITING: Final = 50
 _MANAGED_BY: Final = {"app.kubernetes.io/managed-by": "gitops-push"}
-_KEYS: Final = {
-    "run_url": "runUrl",
-    "actor": "actor",
-    "commit": "commit",
-    "branch": "branch",
-    "system": "system",
-    "host": "host",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +136,15 @@ def from_body(body: Body) -> LeaseState:
 
 
 def _data(holder: LockHolder) -> dict[str, Any]:
-    told = {_KEYS[name]: value for name, value in asdict(holder.identity).items() if value}
     beat = {"beat": holder.beat} if holder.beat else {}
-    return {"id": holder.id, **told, "since": holder.since, **beat}
+    return {"id": holder.id, **identity_data(holder.identity), "since": holder.since, **beat}
 
 
 def _holder(data: Any) -> LockHolder | None:
     if not isinstance(data, Mapping) or not isinstance(data.get("id"), str):
         return None
-    parts = {part.name: str(data.get(_KEYS[part.name]) or "") for part in fields(RunIdentity)}
     since = str(data.get("since") or "")[:40]
-    return LockHolder(data["id"][:64], RunIdentity(**parts), since, _number(data.get("beat")))
+    return LockHolder(data["id"][:64], identity_from(data), since, _number(data.get("beat")))
 
 
 def _parsed(text: Any) -> Any:

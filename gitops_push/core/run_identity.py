@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from gitops_push.core.untrusted import clean_line
@@ -45,6 +46,26 @@ class RunIdentity:
             details = ("", self.commit[:7])
         bracket = ", ".join(filter(None, details))
         return f"{place} ({bracket})" if bracket else place
+
+
+_KEYS: Final = {
+    "run_url": "runUrl",
+    "actor": "actor",
+    "commit": "commit",
+    "branch": "branch",
+    "system": "system",
+    "host": "host",
+}
+
+
+def identity_data(identity: RunIdentity) -> dict[str, str]:
+    """Return who ran as data, what is not known left out."""
+    return {key: value for name, key in _KEYS.items() if (value := getattr(identity, name))}
+
+
+def identity_from(data: Mapping[str, Any]) -> RunIdentity:
+    """Return who ran."""
+    return RunIdentity(**{name: str(data.get(key) or "") for name, key in _KEYS.items()})
 
 
 def _bounded(text: str, limit: int) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from gitops_push.core.diagnosis import Cause
+from gitops_push.core.history import HistoryEntry, Hold
 from gitops_push.core.inventory import Inventory
 from gitops_push.core.objects import ObjectRef
 
@@ -33,12 +34,17 @@ class ObjectStatus:
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """The inventory as it was read, and the health of its objects in the order of apply."""
+    """The inventory as it was read, and the health of its objects in the order of apply.
+
+    `last_run` is the last deployment that wrote, as far as it is recorded; `hold` says that nothing is deployed now.
+    """
 
     inventory: Inventory
     cluster_id: str
     checked_at: datetime
     objects: tuple[ObjectStatus, ...]
+    last_run: HistoryEntry | None = None
+    hold: Hold | None = None
 
     @property
     def deployed(self) -> bool:

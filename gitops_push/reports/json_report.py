@@ -24,6 +24,7 @@ from gitops_push.core.plan import IN_SET, Action, Change, HookRun, Plan, TakeOve
 from gitops_push.core.plan_digest import plan_digest
 from gitops_push.core.redaction import Masked
 from gitops_push.core.run import RunHeader
+from gitops_push.core.run_identity import identity_data
 from gitops_push.core.status import StatusReport
 from gitops_push.core.waves import MAIN, Step
 
@@ -161,6 +162,7 @@ def status_data(report: StatusReport) -> Data:
         "deployedCommit": inventory.commit,
         "deployedAt": time_text(inventory.deployed_at),
         "state": inventory.state.value,
+        "deployedBy": identity_data(inventory.deployed_by),
         "checkedAt": time_text(report.checked_at),
         "objects": [
             {

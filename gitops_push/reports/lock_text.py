@@ -5,6 +5,7 @@ from __future__ import annotations
 from gitops_push.core.durations import duration_text
 from gitops_push.core.lease import LeaseState, LockHolder
 from gitops_push.core.run import RunHeader
+from gitops_push.core.run_identity import identity_data
 from gitops_push.reports.json_report import Data
 from gitops_push.reports.lines import Line, Tone
 
@@ -44,6 +45,4 @@ def lock_data(state: LeaseState | None, *, lives: bool, released: bool) -> Data:
 
 
 def _data(holder: LockHolder) -> Data:
-    told = holder.identity
-    parts = {"runUrl": told.run_url, "actor": told.actor, "commit": told.commit, "branch": told.branch}
-    return {**{key: value for key, value in parts.items() if value}, "since": holder.since}
+    return {**identity_data(holder.identity), "since": holder.since}

@@ -7,6 +7,7 @@ from typing import Final
 from gitops_push.core.run import RunHeader
 from gitops_push.core.status import Health, ObjectStatus, StatusReport
 from gitops_push.reports.cause_text import cause_lines
+from gitops_push.reports.history_text import last_line
 from gitops_push.reports.lines import Line, Tone, columns
 from gitops_push.reports.problem_text import without_source
 
@@ -29,6 +30,8 @@ def status_lines(report: StatusReport, header: RunHeader) -> tuple[Line, ...]:
     at = f" at {inventory.deployed_at:%Y-%m-%d %H:%M:%S}Z" if inventory.deployed_at else ""
     commit = inventory.commit[:7] or "unknown commit"
     lines.append(Line(f"deployed: {commit}{at}, state {inventory.state.value}"))
+    lines += [last_line(report.last_run)] if report.last_run else []
+    lines += [Line(f"on hold {report.hold}", Tone.UPDATE)] if report.hold else []
     found = [status for health in _ORDER for status in report.objects if status.health is health]
     rows = [(status.health.value, str(status.ref), _first(status)) for status in found]
     for text, status in zip(columns(rows), found, strict=True):

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from gitops_push.core.deployment import Deployment, Superseded
     from gitops_push.core.drift import DriftReport
     from gitops_push.core.inventory import Inventory
+    from gitops_push.core.ownership import ForcedConflicts
     from gitops_push.core.plan import Plan
     from gitops_push.core.status import StatusReport
     from gitops_push.workflow.approval import Approval
@@ -107,11 +108,30 @@ def build(
     """
     workspace = open_workspace(settings, name, watcher, asks_git=with_commit or not only_printed)
     environment = environment_of(workspace, settings, name)
+    return _built(
+        settings, workspace, environment, watcher, only_printed=only_printed, public=with_commit or not only_printed
+    )
+
+
+def build_again(settings: Settings, workspace: Workspace, environment: Environment, watcher: Watcher) -> Built:
+    """Return the built set of an environment in a workspace that is open, of an earlier commit. Raises `BuildError`."""
+    return _built(settings, workspace, environment, watcher, only_printed=False, public=True)
+
+
+def _built(
+    settings: Settings,
+    workspace: Workspace,
+    environment: Environment,
+    watcher: Watcher,
+    *,
+    only_printed: bool,
+    public: bool,
+) -> Built:
     with watcher.working(f"building {environment.name}"), _without_collector():
         lenient = only_printed and not environment.declared
         manifests = build_manifests(workspace.checkout, workspace.files, environment, settings.environ, lenient=lenient)
     redactor = redactor_of((environment, manifests))
-    if with_commit or not only_printed:
+    if public:
         manifests = with_public_digest(manifests, redactor, environment)
     watcher.secrets(redactor)
     for warning in manifests.warnings:
@@ -158,7 +178,7 @@ def diff(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, Pl
         workspace, environment = prepared.built.workspace, prepared.built.environment
         for warning in dependency_warnings(settings, workspace, environment, prepared.connection, watcher):
             watcher.warning(warning)
-        return prepared.header, _plan(settings, prepared, watcher)[1]
+        return prepared.header, plan_of(settings, prepared, watcher)[1]
 
 
 def apply(
@@ -190,12 +210,12 @@ def _apply(
 
     def planned(inventory: Inventory) -> Confirmed:
         now = replace(prepared, request=prepared.request.over(inventory))
-        request, plan = _plan(settings, now, watcher, keyed=approval is None or approval.keyed)
+        request, plan = plan_of(settings, now, watcher, keyed=approval is None or approval.keyed)
         return Confirmed(prepared.header, checkout, prepared.connection, request, plan)
 
     if approval is not None:
         approval.check_place(environment, prepared.request.cluster_id)
-    check_may_deploy(settings, checkout, environment, prepared.request.inventory)
+    check_may_deploy(settings, checkout, prepared.connection, prepared.request, prepared.request.inventory)
     check_dependencies(settings, prepared.built.workspace, environment, prepared.connection, watcher)
     first = planned(prepared.request.inventory)
     check_checkout(checkout, environment, settings)
@@ -220,8 +240,10 @@ def drift(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, D
 
 def status(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, StatusReport]:
     """Return what an environment owns in the cluster, and how healthy that is. Reads only."""
+    from gitops_push.cluster.history_store import read_history
     from gitops_push.cluster.inventory_store import read_inventory
     from gitops_push.cluster.status import StatusRequest, read_status
+    from gitops_push.core.history import lost_entry
     from gitops_push.workflow.connection import connected
 
     workspace = open_workspace(settings, name, watcher)
@@ -233,10 +255,12 @@ def status(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, 
             inventory = read_inventory(connection.api, environment.project, environment.name, environment.namespace)
             rules = environment.wait.rules
             request = StatusRequest(inventory, connection.cluster_id, connection.redactor, watcher.now(), rules)
-            return header, read_status(request, connection.api)
+            history = read_history(connection.api, inventory.place)
+            last = lost_entry(inventory) or next(reversed(history.entries), None)
+            return header, replace(read_status(request, connection.api), last_run=last, hold=history.hold)
 
 
-def _plan(settings: Settings, prepared: Prepared, watcher: Watcher, *, keyed: bool = True) -> tuple[PlanRequest, Plan]:
+def plan_of(settings: Settings, prepared: Prepared, watcher: Watcher, *, keyed: bool = True) -> tuple[PlanRequest, Plan]:
     """Return the plan and what it is made from; not `keyed` as before the first deployment, to compare it with that.
 
     Where somebody else's first deployment has begun meanwhile, it is made over the record of that one.
@@ -262,16 +286,11 @@ def _prepared(settings: Settings, name: str, watcher: Watcher) -> Iterator[Prepa
     """Build, connect, and read the inventory: what plan and drift report are made from."""
     from gitops_push.cluster.inventory_store import find_elsewhere
     from gitops_push.cluster.renaming import read_current
-    from gitops_push.cluster.survey import PlanRequest
-    from gitops_push.core.hooks import HookRuns
-    from gitops_push.core.ownership import ForcedConflicts
-    from gitops_push.core.proof import Verify
     from gitops_push.workflow.connection import connected
 
     built = build(settings, name, watcher)
     environment = built.environment
-    forced = ForcedConflicts(settings.force_conflicts, frozenset(settings.forced_objects))
-    for warning in forced.warnings(manifest.ref for manifest in built.manifests.manifests):
+    for warning in _forced(settings).warnings(manifest.ref for manifest in built.manifests.manifests):
         watcher.warning(f"{environment.name}: {warning}")
     with connected(settings, built.checkout, environment, watcher, built.redactor) as connection:
         inventory = read_current(connection.api, environment)
@@ -283,22 +302,40 @@ def _prepared(settings: Settings, name: str, watcher: Watcher) -> Iterator[Prepa
                 f"{inventory.name} names is not looked at, and nothing of it is deleted, until "
                 f"`renamedFrom: {{namespace: {place}}}` in the config says that this is the same environment"
             )
-        request = PlanRequest(
-            environment=environment,
-            manifests=built.manifests,
-            inventory=inventory,
-            cluster_id=connection.cluster_id,
-            redactor=connection.redactor,
-            on_secrets=watcher.secrets,
-            now=watcher.now(),
-            forced=forced,
-            concurrency=settings.concurrency,
-            dry_run=settings.dry_run,
-            verify=Verify(settings.verify),
-            hook_runs=HookRuns(settings.hooks),
-        )
-        header = header_of(built.checkout, environment, connection)
-        yield Prepared(built, header, connection, request.over(inventory))
+        yield prepared_over(settings, built, connection, inventory, watcher)
+
+
+def prepared_over(
+    settings: Settings, built: Built, connection: Connection, inventory: Inventory, watcher: Watcher
+) -> Prepared:
+    """Return what plans of a built environment are made from, over this inventory."""
+    from gitops_push.cluster.survey import PlanRequest
+    from gitops_push.core.hooks import HookRuns
+    from gitops_push.core.proof import Verify
+
+    environment = built.environment
+    request = PlanRequest(
+        environment=environment,
+        manifests=built.manifests,
+        inventory=inventory,
+        cluster_id=connection.cluster_id,
+        redactor=connection.redactor,
+        on_secrets=watcher.secrets,
+        now=watcher.now(),
+        forced=_forced(settings),
+        concurrency=settings.concurrency,
+        dry_run=settings.dry_run,
+        verify=Verify(settings.verify),
+        hook_runs=HookRuns(settings.hooks),
+    )
+    header = header_of(built.checkout, environment, connection)
+    return Prepared(built, header, connection, request.over(inventory))
+
+
+def _forced(settings: Settings) -> ForcedConflicts:
+    from gitops_push.core.ownership import ForcedConflicts
+
+    return ForcedConflicts(settings.force_conflicts, frozenset(settings.forced_objects))
 
 
 def header_of(checkout: Checkout, environment: Environment, connection: Connection) -> RunHeader:

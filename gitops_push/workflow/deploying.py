@@ -17,7 +17,8 @@ from gitops_push.core.codes import Code
 from gitops_push.core.commit_order import Relation, check_order
 from gitops_push.core.deployment import Deployment, Result
 from gitops_push.core.environment import CommitOrder, Environment
-from gitops_push.core.errors import NotNowError, Problem
+from gitops_push.core.errors import GitopsPushError, NotNowError, Problem
+from gitops_push.core.history import History, Hold, entry_of, lost_entry
 from gitops_push.core.inventory import Inventory
 from gitops_push.core.lease import LockHolder
 from gitops_push.core.plan import Plan
@@ -25,6 +26,8 @@ from gitops_push.core.plan_digest import plan_digest
 from gitops_push.core.run import RunHeader
 from gitops_push.core.run_identity import RunIdentity
 from gitops_push.repo.ancestry import ancestors_of, relation_of
+from gitops_push.workflow.deadline import within
+from gitops_push.workflow.holding import check_not_held
 from gitops_push.workflow.settings import Confirm, Settings, Watcher
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from gitops_push.workflow.connection import Connection
 
 _MOST_PLANS: Final = 5
+_RECORDING_SECONDS: Final = 15.0
+_STOPPED_SECONDS: Final = 1.0
 
 
 class _MovedError(NotNowError):
@@ -46,6 +51,14 @@ class _MovedError(NotNowError):
 
 
 @dataclass(frozen=True, slots=True)
+class Rollback:
+    """That a deployment goes back from `commit` on purpose; `holds`: and that nothing is deployed after it for now."""
+
+    commit: str
+    holds: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Confirmed:
     """A plan that may be applied, and what it was made from."""
 
@@ -54,6 +67,7 @@ class Confirmed:
     connection: Connection
     request: PlanRequest
     plan: Plan
+    rollback: Rollback | None = None
 
 
 @dataclass(slots=True)
@@ -75,14 +89,26 @@ class _Gate:
             return False
         request = self.confirmed.request
         found = read_current(self.confirmed.connection.api, request.environment)
-        check_may_deploy(self.settings, self.confirmed.checkout, request.environment, found)
+        if self.confirmed.rollback is None:
+            check_may_deploy(self.settings, self.confirmed.checkout, self.confirmed.connection, request, found)
         if (found.uid, found.resource_version) != (request.inventory.uid, request.inventory.resource_version):
             raise _MovedError(found)
         self.is_open = True
         return True
 
 
-def check_may_deploy(settings: Settings, checkout: Checkout, environment: Environment, inventory: Inventory) -> None:
+def check_may_deploy(
+    settings: Settings, checkout: Checkout, connection: Connection, request: PlanRequest, inventory: Inventory
+) -> None:
+    """Raise `NotNowError` while the environment is on hold, and what `_check_commit` raises. One GET."""
+    from gitops_push.cluster.history_store import read_history
+
+    environment = request.environment
+    check_not_held(read_history(connection.api, inventory.place), environment.name, request.now)
+    _check_commit(settings, checkout, environment, inventory)
+
+
+def _check_commit(settings: Settings, checkout: Checkout, environment: Environment, inventory: Inventory) -> None:
     """Raise where what is deployed forbids to deploy this commit over it: `SupersededError` or `RefusedError`."""
     if settings.allow_rollback or environment.commit_order is CommitOrder.OFF:
         return
@@ -108,6 +134,7 @@ def deploy_confirmed(
         for is_last in (*[False] * (_MOST_PLANS - 1), True):
             try:
                 deployment = _deploy(settings, confirmed, lock, watcher)
+                _record(settings, confirmed, deployment, watcher)
                 _give_back(lock, deployment)
                 return deployment
             except _MovedError as moved:
@@ -127,6 +154,51 @@ def _confirmed_again(before: Confirmed, now: Confirmed, watcher: Watcher, confir
         )
         confirm(now.header, now.plan, protected=now.request.environment.protected)
     return now
+
+
+def _record(settings: Settings, confirmed: Confirmed, deployment: Deployment, watcher: Watcher) -> None:
+    """Write what happened into the history, and a hold after a rollback; what fails is a warning.
+
+    A run that was stopped has no time for a server that hangs.
+    """
+    from gitops_push.cluster.history_store import change_history
+
+    if not deployment.wrote:
+        return
+    writer = confirmed.connection.api.as_writer()
+    place = confirmed.request.inventory.place
+    change = _new_entry(settings, confirmed, deployment)
+
+    def write() -> str:
+        try:
+            change_history(writer, place, change)
+        except GitopsPushError as error:
+            return str(error)
+        return ""
+
+    failed = within(write, _STOPPED_SECONDS if deployment.interrupted else _RECORDING_SECONDS, "no answer came in time")
+    if failed:
+        watcher.warning(f"the deployment is not in the history: {failed}")
+
+
+def _new_entry(settings: Settings, confirmed: Confirmed, deployment: Deployment) -> Callable[[History], History]:
+    """Return what adds this deployment to the history, and before it one whose run was lost."""
+    by, back = identity_of(settings, confirmed.checkout), confirmed.rollback
+    entry = entry_of(deployment, by, waited=settings.wait, rolled_back_from=back.commit if back else "")
+    lost = lost_entry(confirmed.request.inventory)
+
+    def change(history: History) -> History:
+        last = history.entries[-1] if history.entries else None
+        if last is not None and (last.finished_at, last.digest) == (entry.finished_at, entry.digest):
+            return history  # an answer was lost, and it is there
+        before = history.with_entry(lost) if lost else history
+        after = before.with_entry(entry)
+        if back is None or not back.holds or deployment.exit_code not in {0, 21}:
+            return after
+        reason = f"rolled back from {back.commit[:7] or 'an unknown commit'} to {deployment.plan.commit[:7]}"
+        return replace(after, hold=Hold(reason, by, deployment.finished_at))
+
+    return change
 
 
 def _give_back(lock: Lock, deployment: Deployment) -> None:

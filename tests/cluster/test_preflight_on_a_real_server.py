@@ -29,7 +29,7 @@ Rule: TypeAlias = tuple[str, str, str]
 """API group ("*" for that of the custom resources), resource and verb."""
 
 IN_NAMESPACE: tuple[Rule, ...] = (
-    *(("", "configmaps", verb) for verb in ("get", "patch", "update", "delete")),
+    *(("", "configmaps", verb) for verb in ("get", "create", "patch", "update", "delete")),
     *(("coordination.k8s.io", "leases", verb) for verb in ("get", "create", "update")),
     *(("apps", "deployments", verb) for verb in ("get", "list", "watch", "create", "patch")),
     *(("batch", "jobs", verb) for verb in ("get", "list", "watch", "create", "patch", "delete")),
@@ -45,6 +45,7 @@ EVERYWHERE: tuple[Rule, ...] = (
     *(("*", "sprockets", verb) for verb in ("get", "list", "watch", "create", "patch")),
 )
 DISPENSABLE: dict[Rule, str] = {
+    ("", "configmaps", "create"): "does not get into the history",
     ("apps", "deployments", "get"): "reported as unknown",
     ("apps", "deployments", "list"): "instead of being watched",
     ("apps", "deployments", "watch"): "instead of being watched",

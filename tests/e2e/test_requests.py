@@ -66,12 +66,18 @@ def by_kubectl_apply(world: World) -> None:
         world.kubectl("apply", "-n", world.namespace, "-f", "-", stdin=body)
 
 
+HOLD = Counter({"get configmaps": 1})
+"""Whether the environment is on hold."""
+
 LISTS = Counter({"list configmaps": 1, "list secrets": 1})
 ADMISSION = Counter({"list mutatingwebhookconfigurations": 1, "list mutatingadmissionpolicies": 1})
 ALL = Counter({"dry run": OBJECTS + 1})
 ONE = Counter({"dry run": 1})
 REVIEWS = Counter({"review": 2})
-LOCK = Counter({"review": 3, "get leases": 1, "update leases": 2, "get configmaps": 1})
+WRITES = Counter({"get namespaces": 1, "patch configmaps": 1, "update configmaps": 3, "get configmaps": 1})
+"""The cluster's id once more, the object, the inventory before and after it, and the history."""
+
+LOCK = Counter({"review": 4, "get leases": 1, "update leases": 2, "get configmaps": 1})
 """The rights to it, what it is, taking and releasing it, and the inventory once more under it."""
 
 SITUATIONS: dict[str, tuple[Callable[[World], None], tuple[str, ...], Counter[str]]] = {
@@ -90,11 +96,11 @@ SITUATIONS: dict[str, tuple[Callable[[World], None], tuple[str, ...], Counter[st
         ("diff",),
         LISTS + ALL + Counter({"dry run": 2}),
     ),
-    "apply, nothing changed": (nothing, ("apply", "--yes"), LISTS + ALL),
+    "apply, nothing changed": (nothing, ("apply", "--yes"), LISTS + ALL + HOLD),
     "apply, one edited": (
         by_hand,
         ("apply", "--yes"),
-        LISTS + ALL + REVIEWS + LOCK + Counter({"get namespaces": 1, "patch configmaps": 1, "update configmaps": 2}),
+        LISTS + ALL + HOLD + REVIEWS + LOCK + HOLD + WRITES,
     ),
     "diff without dry runs": (nothing, ("diff", "--no-dry-run"), LISTS),
 }
