@@ -18,9 +18,14 @@ Place = tuple[str, str, str, str]
 
 
 def writes_since(plane: ControlPlane, mark: AuditMark) -> tuple[AuditEvent, ...]:
-    """Return the writes that gitops-push sent, refused ones too; those to its lock are no writes of a deployment."""
+    """Return the writes that gitops-push sent, refused ones too; without those to its lock and its history."""
     sent = writes(plane.audit_events(mark), user_agent=USER_AGENT)
-    return tuple(event for event in sent if event.resource != "leases")
+    return tuple(event for event in sent if not (event.resource == "leases" or is_history(event.name)))
+
+
+def is_history(name: str) -> bool:
+    """Return whether a ConfigMap is the history of an environment."""
+    return name.startswith("gitops-push-") and name.endswith("-history")
 
 
 def places(events: tuple[AuditEvent, ...]) -> set[Place]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tests.controlplane.audit import writes
 from tests.controlplane.cluster import ControlPlane
 from tests.controlplane.kubectl import Kubectl
-from tests.e2e.judging import writes_since
-from tests.e2e.program import VARIABLE, Program, config, config_map, deployment
+from tests.e2e.program import USER_AGENT, VARIABLE, Program, config, config_map, deployment
 
 CLAIM = """\
 apiVersion: v1
@@ -40,7 +40,8 @@ def test_everything_goes_in_reverse_order_and_the_records_last(
     done = program("destroy", "test", "--yes")
     assert done.code == 0, done
     assert "DESTROYED test: nothing is left of it" in done.out
-    gone = [event.name for event in writes_since(own_control_plane, mark) if event.verb == "delete"]
+    sent = writes(own_control_plane.audit_events(mark), user_agent=USER_AGENT)
+    gone = [event.name for event in sent if event.verb == "delete" and event.resource != "leases"]
     record = f"gitops-push-{namespace}-test"
     assert gone == ["last", "settings", "first", f"{record}-history", record]
     assert left(kubectl, namespace) == set()

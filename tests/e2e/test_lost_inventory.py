@@ -8,6 +8,7 @@ import pytest
 
 from tests.controlplane.cluster import ControlPlane
 from tests.controlplane.kubectl import Kubectl
+from tests.e2e.judging import is_history
 from tests.e2e.program import Finished, Program, config, config_map
 
 PART_OF = "applyset.kubernetes.io/part-of"
@@ -30,7 +31,8 @@ def record(kubectl: Kubectl, namespace: str) -> str:
 
 def names(kubectl: Kubectl, namespace: str) -> set[str]:
     items = kubectl.get("configmaps", "-n", namespace)["items"]
-    return {item["metadata"]["name"] for item in items} - {"kube-root-ca.crt"}
+    found = {item["metadata"]["name"] for item in items} - {"kube-root-ca.crt"}
+    return {name for name in found if not is_history(name)}
 
 
 def lose(kubectl: Kubectl, namespace: str, how: str) -> None:
