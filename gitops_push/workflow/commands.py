@@ -260,7 +260,9 @@ def status(settings: Settings, name: str, watcher: Watcher) -> tuple[RunHeader, 
             return header, replace(read_status(request, connection.api), last_run=last, hold=history.hold)
 
 
-def plan_of(settings: Settings, prepared: Prepared, watcher: Watcher, *, keyed: bool = True) -> tuple[PlanRequest, Plan]:
+def plan_of(
+    settings: Settings, prepared: Prepared, watcher: Watcher, *, keyed: bool = True
+) -> tuple[PlanRequest, Plan]:
     """Return the plan and what it is made from; not `keyed` as before the first deployment, to compare it with that.
 
     Where somebody else's first deployment has begun meanwhile, it is made over the record of that one.
