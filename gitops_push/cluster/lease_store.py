@@ -31,8 +31,8 @@ def write_lease(writer: ApiWriter, state: LeaseState) -> LeaseState | None:
             return from_body(writer.create(LEASE, state.namespace, to_body(state)).body)
         return from_body(writer.replace(LEASE, state.namespace, state.name, to_body(state)).body)
     except ApiFailure as failure:
-        # After a lost answer, too, the next reading shows whether it is ours.
-        if failure.status in {404, 409} or failure.ambiguous:
+        # After a lost answer, too, the next reading shows whether it is ours. A namespace that is not there stays so.
+        if failure.status == 409 or failure.ambiguous or (failure.status == 404 and state.version):
             return None
         raise _failed("written", state.namespace, state.name, failure) from failure
 

@@ -21,6 +21,7 @@ from gitops_push.core.run import RunHeader
 from gitops_push.repo.discovery import PATH_PREFIX
 from gitops_push.repo.environments import Asked, load_environments, load_nearest_config, project_of
 from gitops_push.workflow.commands import build, header_of
+from gitops_push.workflow.locks import locked
 from gitops_push.workflow.settings import Settings, Watcher
 from gitops_push.workflow.workspace import Workspace, environment_of, open_workspace
 
@@ -98,8 +99,8 @@ def adopt(
         proposed = replace(propose_record(known, members.found, tuple(named), damage), notes=members.notes)
         confirm(header, proposed)
         if proposed.writes:
-            writer = connection.api.as_writer()
-            write_adopted(writer, replace(proposed.inventory, deployed_at=watcher.now()))
+            with locked(settings, built.checkout, connection, new, watcher) as writer:
+                write_adopted(writer, replace(proposed.inventory, deployed_at=watcher.now()))
             watcher.wrote(True)
         return header, proposed
 
@@ -127,10 +128,10 @@ def move(
         check_move(known, former, place)
         moved = absorbing(known, former) if former else known
         confirm(header, moved)
-        writer = connection.api.as_writer()
-        stored = write_adopted(writer, moved)
-        watcher.wrote(True)
-        give_up_former(writer, stored)
+        with locked(settings, workspace.checkout, connection, known, watcher) as writer:
+            stored = write_adopted(writer, moved)
+            watcher.wrote(True)
+            give_up_former(writer, stored)
         return header, stored
 
 

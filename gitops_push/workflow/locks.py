@@ -1,23 +1,30 @@
-"""`unlock`: who holds the lock of an environment, and how it is released by hand."""
+"""The lock of an environment outside of a deployment: kept while a record is written, shown, and released by hand."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from gitops_push.core.checkout import Checkout
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import NotNowError, Problem
-from gitops_push.core.inventory import new_inventory
-from gitops_push.core.lease import LeaseState
+from gitops_push.core.inventory import Inventory, new_inventory
+from gitops_push.core.lease import LeaseState, LockHolder
 from gitops_push.core.redaction import Redactor
 from gitops_push.core.run import RunHeader
 from gitops_push.workflow.commands import header_of
 from gitops_push.workflow.connection import connected
+from gitops_push.workflow.deploying import identity_of
 from gitops_push.workflow.settings import Settings, Watcher
 from gitops_push.workflow.workspace import environment_of, open_workspace
+
+if TYPE_CHECKING:
+    from gitops_push.cluster.http_api import HttpApi
+    from gitops_push.workflow.connection import Connection
 
 _LONGEST_LOOK_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.5
@@ -68,6 +75,28 @@ def unlock(
             raise NotNowError(Problem(Code.LOCKED, text, hint="look again: gitops-push unlock shows who holds it now"))
         watcher.wrote(True)
         return header, FoundLock(found.state, found.lives, released=True)
+
+
+@contextmanager
+def locked(
+    settings: Settings, checkout: Checkout, connection: Connection, record: Inventory, watcher: Watcher
+) -> Iterator[HttpApi]:
+    """Give what writes, as long as this run has the lock of the environment of `record`; writes the Lease.
+
+    Raises `NotNowError` where a run that lives has it, and `ClusterError`.
+    """
+    from gitops_push.cluster.lock import Lock, LockOptions
+
+    seconds = settings.lease_seconds
+    writer = connection.api.as_writer(call_seconds=max(2.0, seconds / 3))
+    holder = LockHolder(secrets.token_hex(8), identity_of(settings, checkout))
+    options = LockOptions(duration_seconds=seconds, progress=watcher.progress, now=watcher.now)
+    lock = Lock(writer, record.namespace, record.name, holder, options)
+    lock.take()
+    try:
+        yield connection.api.as_writer(lock.guard)
+    finally:
+        lock.release()
 
 
 def _watched(read: Callable[[], LeaseState | None]) -> FoundLock:

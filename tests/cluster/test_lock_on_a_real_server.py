@@ -13,7 +13,7 @@ from gitops_push.cluster.api import ApiWriter
 from gitops_push.cluster.lease_store import read_lease, write_lease
 from gitops_push.cluster.lock import Lock, LockLostError, LockOptions
 from gitops_push.cluster.lock_wait import YieldedError
-from gitops_push.core.errors import NotNowError
+from gitops_push.core.errors import ClusterError, NotNowError
 from gitops_push.core.lease import LeaseState, LockHolder
 from gitops_push.core.run_identity import RunIdentity
 
@@ -65,6 +65,11 @@ def test_a_living_holder_is_told_at_once_and_waited_for_when_asked(api: ApiWrite
     assert state(api, namespace).taken == 2
     assert state(api, namespace).waiting == ()
     two.release()
+
+
+def test_where_there_is_no_namespace_there_is_no_lock_and_nobody_waits_for_it(api: ApiWriter, namespace: str) -> None:
+    with pytest.raises(ClusterError, match=f'namespaces "{namespace}-x" not found'):
+        lock(api, f"{namespace}-x", wait_seconds=60).take()
 
 
 def test_a_silent_holder_loses_the_lock_after_its_time_and_writes_no_more(api: ApiWriter, namespace: str) -> None:

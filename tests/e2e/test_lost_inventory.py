@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 
 import pytest
 
+from gitops_push.cluster.lock import Lock, LockOptions
+from gitops_push.core.lease import LockHolder
+from gitops_push.core.run_identity import RunIdentity
+from tests.cluster.connecting import connected
 from tests.controlplane.cluster import ControlPlane
 from tests.controlplane.kubectl import Kubectl
 from tests.e2e.judging import is_history
@@ -83,6 +88,22 @@ def test_a_lost_inventory_is_refused_and_adopted_with_consent_and_then_prunes_wh
     assert done.code == 0, done
     assert names(kubectl, namespace) == {"settings", "copied", "child", record(kubectl, namespace)}
     assert "copied" in done.err, "the plan tells of labelled objects that no list names"
+
+
+def test_no_record_is_made_anew_while_a_run_writes_the_environment(
+    deployed: Program, kubectl: Kubectl, control_plane: ControlPlane, namespace: str
+) -> None:
+    place = record(kubectl, namespace)
+    lose(kubectl, namespace, "deleted")
+    with closing(connected(control_plane.kubeconfig)) as api:
+        running = Lock(api, namespace, place, LockHolder("run", RunIdentity(actor="ann")), LockOptions(3))
+        assert running.take()
+        refused = deployed("inventory", "adopt", "test", "--yes")
+        assert (refused.code, "being deployed by ann" in refused.err) == (16, True), refused
+        assert record(kubectl, namespace) == ""
+        running.release()
+    assert deployed("inventory", "adopt", "test", "--yes").code == 0
+    assert record(kubectl, namespace) == place
 
 
 def test_what_only_carries_the_label_is_adopted_when_it_is_named(
