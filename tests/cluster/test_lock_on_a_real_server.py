@@ -16,6 +16,7 @@ from gitops_push.cluster.lock_wait import YieldedError
 from gitops_push.core.errors import ClusterError, NotNowError
 from gitops_push.core.lease import LeaseState, LockHolder
 from gitops_push.core.run_identity import RunIdentity
+from tests.controlplane.waiting import eventually
 
 NAME = "gitops-push-shop-prod"
 SECONDS = 2
@@ -131,7 +132,8 @@ def test_of_those_that_wait_the_newest_commit_goes_first_and_older_ones_are_not_
     threads = [threading.Thread(target=wait_for_it, args=(commit,)) for commit in order[1:]]
     for thread in threads:
         thread.start()
-    time.sleep(1.5)
+    eventually(lambda: len(state(api, namespace).waiting) == 2)
+    time.sleep(SECONDS / 2)  # until each has looked once more
     one.release()
     for thread in threads:
         thread.join(30)

@@ -14,7 +14,9 @@ import pytest
 from tests.controlplane.cluster import ControlPlane
 from tests.controlplane.kubectl import Kubectl
 from tests.e2e.judging import inventory, labelled, recorded
-from tests.e2e.program import Program, config, config_map, deployment, new_program
+from tests.e2e.program import VARIABLE, Program, config, config_map, deployment, new_program
+from tests.faults.actions import signalling_after, signalling_before
+from tests.faults.proxy import Rule, fault_proxy
 
 STOPPED_WITHIN_SECONDS = 7.0
 WAIT_SECONDS = 60.0
@@ -116,24 +118,22 @@ def test_a_second_signal_ends_an_apply_at_once(
 def test_a_run_that_is_killed_anywhere_is_finished_by_the_next_and_what_left_the_config_goes(
     program: Program, control_plane: ControlPlane, kubectl: Kubectl, namespace: str
 ) -> None:
-    """Each round replaces all objects by others, and is killed when a random number of them has come or gone."""
+    """Each round replaces all objects by others, and is killed at a random one of the writes to them."""
     chance = random.Random(SEED)
     count = 30
     old: set[str] = {"settings"}
     for round_ in range(KILLS):
         new = numbered(f"round{round_}", count)
         program.write("app/settings.yaml", config_maps(new))
-        target = chance.randint(1, count + len(old) - 1)
-        process = program.start("apply", "test", "--yes", "--max-prune", "100%", "--concurrency", "2")
-
-        def far_enough(new: set[str] = new, old: set[str] = old, target: int = target) -> bool:
-            live = members(control_plane, namespace)
-            return len(live & new) + (len(old - live) if new <= live else 0) >= target
-
-        wait_until(far_enough, process)
-        process.kill()
-        process.communicate()
-        assert process.returncode == -signal.SIGKILL, f"round {round_} ended before {target} steps were seen"
+        kill = chance.choice([signalling_before, signalling_after])(signal.SIGKILL)
+        at = Rule(kill, chance.randint(1, count + len(old)), path=f"/configmaps/({'|'.join(new | old)})", writes=True)
+        with fault_proxy(control_plane.kubeconfig) as (proxy, kubeconfig):
+            proxy.begin(at)
+            killed = Program(program.folder, {**program.environ, VARIABLE: kubeconfig})
+            process = killed.start("apply", "test", "--yes", "--max-prune", "100%", "--concurrency", "2")
+            proxy.process = process.pid
+            _, err = process.communicate(timeout=WAIT_SECONDS)
+        assert process.returncode == -signal.SIGKILL, f"round {round_} was not killed at {at.nth}: {err}"
         assert_nothing_is_orphaned(kubectl, namespace)
         if round_ % 2:  # the set that was killed is deployed; otherwise the next round replaces what there is of it
             done = program("apply", "test", "--yes", "--max-prune", "100%")
