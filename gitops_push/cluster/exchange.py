@@ -122,7 +122,8 @@ class Exchange:
                 self.guard()
             answer = self._tried(request, deadline, can_ask_for_less=can_ask_for_less)
             if isinstance(answer, Reply):
-                trouble = trouble_of(answer.status, answer.body) if answer.status >= 429 else None
+                good = answer.status < 400
+                trouble = None if good else trouble_of(answer.status, answer.body, starting=self.retries.starting)
                 if trouble is None:
                     return self._final(request, answer)
                 heard = answer
@@ -191,6 +192,8 @@ class Exchange:
                 self.retries.answered()
             if reply.status != 401:
                 return reply
+            if self.retries.starting:
+                return reply
             if last:
                 break
             self.authorization.refresh(token)
@@ -217,6 +220,8 @@ class Exchange:
         """Return what it comes to; a server that was waited for is said to have been."""
         waited = f" (asked {attempts} times in {seconds:.0f} s)" if attempts > self.options.retries.attempts else ""
         if isinstance(problem, Reply):
+            if problem.status == 401:
+                return self.authorization.rejection()
             failure = failure_of(problem, self.server)
             failure.message += waited
             return failure

@@ -1,19 +1,21 @@
 """What may be sent again, and when: the one place that decides it.
 
-| call                      | never sent | sent, no answer | 429, 503 | 500, 502, 504 | 500 of a webhook |
-|---------------------------|------------|-----------------|----------|---------------|------------------|
-| read, dry run             | again      | again           | again    | again         | again            |
-| apply, patch, create,     | again      | ambiguous       | again    | ambiguous     | again            |
-| replace, delete           |            |                 |          |               |                  |
+| call                  | never sent | sent, no answer | 429, 503 | 500, 502, 504 | webhook down | 403 at start |
+|-----------------------|------------|-----------------|----------|---------------|--------------|--------------|
+| read, dry run         | again      | again           | again    | again         | again        | again        |
+| apply, patch, create, | again      | ambiguous       | again    | ambiguous     | again        | again        |
+| replace, delete       |            |                 |          |               |              |              |
 
 Ambiguous means that the request may have been carried out: who called must read the object to know. An admission
 webhook that cannot be called has kept the request from being carried out; a conversion webhook may fail after it was.
+An API server that has just started answers before it has read the roles and the service accounts: what it refuses
+within `start_seconds` of having been away may be allowed.
 
 All of it is bounded by the deadline of the call. A server that has answered before and is away now, or turns requests
 away because it is overloaded, is waited for until then: it restarts. The first costs it nothing, and of the second
 only one request at a time tries whether it is over (see `in_flight`). Everything else has a number of attempts, and a
-budget for the whole run: a server in trouble gets at most a fifth more requests. 401 is not a case for this table (see
-`authorization`), and 409 is news, not trouble.
+budget for the whole run: a server in trouble gets at most a fifth more requests. Any other 401 is not a case for this
+table (see `authorization`), and 409 is news, not trouble.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ from gitops_push.core.retry_counts import RetryCounts
 _OVERLOADED: Final = frozenset({429, 503})
 _BROKEN: Final = frozenset({500, 502, 504})
 _NOT_ADMITTED: Final = b"failed calling webhook"
+_NO_ROLE: Final = b'forbidden: User \\"'
+"""How every 403 of RBAC begins, in JSON; an admission webhook says something else."""
 _USER_ERRORS: Final = (b"failed to create typed patch object", b"unable to convert unstructured object")
 """A 500 with such a text is a field that the schema does not know, or a value that is none: it will never go away."""
 
@@ -45,9 +49,10 @@ class Trouble(StrEnum):
     OVERLOADED = "overloaded"
     BROKEN = "server error"
     NOT_ADMITTED = "webhook does not answer"
+    STARTING = "server has just started"
 
 
-_RESTARTING: Final = frozenset({Trouble.NOT_SENT, Trouble.OVERLOADED})
+_RESTARTING: Final = frozenset({Trouble.NOT_SENT, Trouble.OVERLOADED, Trouble.STARTING})
 _SILENT: Final = frozenset({Trouble.NOT_SENT, Trouble.LOST})
 _MOST_DOUBLINGS: Final = 10
 
@@ -64,6 +69,7 @@ class RetryRules:
     """Bounds of retrying; times in seconds.
 
     `first_attempts` hold for a server from which nothing was heard yet: its address may be wrong.
+    `start_seconds` is how long a server that was away may refuse what it will allow when it has read the roles.
     Waits are random between 0 and base * 2^n, at most `cap_seconds` ("full jitter"), and never less than what the
     server asked for by Retry-After, of which at most `retry_after_seconds` is honoured.
     """
@@ -73,12 +79,15 @@ class RetryRules:
     base_seconds: float = 0.25
     cap_seconds: float = 8.0
     retry_after_seconds: float = 30.0
+    start_seconds: float = 10.0
     budget_share: float = 0.2
     budget_floor: int = 20
 
 
-def trouble_of(status: int, body: bytes) -> Trouble | None:
-    """Return the trouble that an HTTP status stands for, or None if the answer is final."""
+def trouble_of(status: int, body: bytes, *, starting: bool = False) -> Trouble | None:
+    """Return the trouble that an HTTP status stands for, or None if the answer is final; `starting`: was just away."""
+    if starting and (status == 401 or (status == 403 and _NO_ROLE in body)):
+        return Trouble.STARTING
     if status in _OVERLOADED:
         return Trouble.OVERLOADED
     if status not in _BROKEN or any(text in body for text in _USER_ERRORS):
@@ -113,6 +122,12 @@ class Retries:
     _budgeted: int = 0
     _ambiguous: int = 0
     _answered: bool = False
+    _away_at: float = -math.inf
+
+    @property
+    def starting(self) -> bool:
+        """Return whether the server was away a moment ago, after it had answered before."""
+        return self.clock() < self._away_at + self.rules.start_seconds
 
     @property
     def counts(self) -> RetryCounts:
@@ -135,6 +150,8 @@ class Retries:
 
     def pause(self, attempt: int, trouble: Trouble, deadline: float, retry_after: str = "") -> float | None:
         """Return the seconds to wait before attempt + 1 (counted from 1), or None if there is to be none."""
+        if trouble is Trouble.NOT_SENT and self._answered:
+            self._away_at = self.clock()
         asked = seconds_asked(retry_after, self.rules.retry_after_seconds)
         doubled = self.rules.base_seconds * 2.0 ** min(attempt - 1, _MOST_DOUBLINGS)
         pause = asked + self.chance() * min(self.rules.cap_seconds, doubled)
