@@ -115,6 +115,8 @@ def diff_fields(before: Any, after: Any, keys: MergeKeys = NOTHING_KNOWN) -> tup
 
 def same(a: Any, b: Any) -> bool:
     """Return whether two JSON values are equal: 1 and 1.0 are, 1 and true are not."""
+    if isinstance(a, str):  # most values are
+        return isinstance(b, str) and a == b
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(same(value, b[key]) for key, value in a.items())
     if isinstance(a, list) and isinstance(b, list):
@@ -141,7 +143,9 @@ def _walk(path: FieldPath, before: Any, after: Any, keys: MergeKeys) -> Iterator
         before, after = _opened(before, after), _opened(after, before)
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in sorted(before.keys() | after.keys()):
-            yield from _walk((*path, key), before.get(key, ABSENT), after.get(key, ABSENT), keys)
+            old, new = before.get(key, ABSENT), after.get(key, ABSENT)
+            if not same(old, new):  # most of two states of an object is the same
+                yield from _walk((*path, key), old, new, keys)
     elif _is_list(before) and _is_list(after):
         yield from _walk_lists(path, before, after, keys)
     elif not same(before, after):
