@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gitops_push.cluster.api import ApiFailure, ApiReader, ApiWriter, ServedKind
+from gitops_push.cluster.api import ApiFailure, ApiReader, ApiWriter, Precondition, ServedKind
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import ClusterError, Problem
 from gitops_push.core.lease import LeaseState, from_body, to_body
@@ -35,6 +35,18 @@ def write_lease(writer: ApiWriter, state: LeaseState) -> LeaseState | None:
         if failure.status == 409 or failure.ambiguous or (failure.status == 404 and state.version):
             return None
         raise _failed("written", state.namespace, state.name, failure) from failure
+
+
+def delete_free_lease(writer: ApiWriter, namespace: str, name: str) -> None:
+    """Delete the Lease, unless a run holds it or has just taken it; writes. Raises `ClusterError` and `ApiFailure`."""
+    state = read_lease(writer, namespace, name)
+    if state is None or state.holder is not None:
+        return
+    try:
+        writer.delete(LEASE, namespace, name, Precondition(state.uid, state.version))
+    except ApiFailure as failure:
+        if failure.status not in {404, 409}:
+            raise
 
 
 def _failed(verb: str, namespace: str, name: str, failure: ApiFailure) -> ClusterError:

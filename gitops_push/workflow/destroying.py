@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from gitops_push.core.codes import Code
 from gitops_push.core.environment import Cluster, Environment, PruneRules
-from gitops_push.core.errors import ClusterError, ConfigError, Problem, UsageError
+from gitops_push.core.errors import ClusterError, ConfigError, NotNowError, Problem, UsageError
 from gitops_push.core.inventory import Inventory, RecordName
 from gitops_push.core.objects import ManifestSet
 from gitops_push.core.origin import Origin
@@ -23,6 +23,7 @@ from gitops_push.repo.build import digest_of
 from gitops_push.workflow.commands import Built, plan_of, prepared_over
 from gitops_push.workflow.connection import connected
 from gitops_push.workflow.holding import check_not_held
+from gitops_push.workflow.locks import locked
 from gitops_push.workflow.settings import Confirm, Settings, Watcher
 from gitops_push.workflow.workspace import Workspace, environment_of, open_workspace
 
@@ -79,7 +80,9 @@ def destroy(
         confirm(first.header, first.plan, protected=environment.protected)
         connection.check_still_same(environment)
         deployment = deploy_confirmed(settings, first, watcher, confirm, planned)
-        return header, Destroyed(deployment, deployment.exit_code == 0 and _delete_records(connection, inventory))
+        return header, Destroyed(
+            deployment, deployment.exit_code == 0 and _delete_records(settings, built, connection, inventory, watcher)
+        )
 
 
 @contextmanager
@@ -138,25 +141,30 @@ def _unnamed(place: RecordName) -> Environment:
     )
 
 
-def _delete_records(connection: Connection, before: Inventory) -> bool:
+def _delete_records(
+    settings: Settings, built: Built, connection: Connection, before: Inventory, watcher: Watcher
+) -> bool:
     """Delete inventory, shards, history and lock, if the inventory is empty; return whether they are gone. Writes.
 
-    The inventory goes last but its shards: as long as it is there the same command goes on.
+    The inventory goes last but its shards: as long as it is there the same command goes on. Under the lock, so that no
+    run that begins meanwhile loses what it has just recorded; where one has begun, the records are its own and stay.
     """
     from gitops_push.cluster.api import ApiFailure, Precondition
     from gitops_push.cluster.history_store import delete_history
     from gitops_push.cluster.inventory_store import CONFIG_MAP, delete_shards, read_record
-    from gitops_push.cluster.lease_store import LEASE
+    from gitops_push.cluster.lease_store import delete_free_lease
 
-    writer = connection.api.as_writer()
-    now = read_record(writer, before.place)
-    if now is None or now.entries:
-        return now is None
     try:
-        delete_history(writer, now.place)
-        writer.delete(LEASE, now.namespace, now.name, Precondition())
-        writer.delete(CONFIG_MAP, now.namespace, now.name, Precondition(now.uid, now.resource_version))
-        delete_shards(writer, now.place)
+        with locked(settings, built.checkout, connection, before, watcher) as writer:
+            now = read_record(writer, before.place)
+            if now is None or now.entries:
+                return now is None
+            delete_history(writer, now.place)
+            writer.delete(CONFIG_MAP, now.namespace, now.name, Precondition(now.uid, now.resource_version))
+            delete_shards(writer, now.place)
+        delete_free_lease(connection.api.as_writer(), before.namespace, before.name)
+    except NotNowError:
+        return False
     except ApiFailure as failure:
         text = f"everything is deleted but the records of {before.place}: {failure.message}"
         raise ClusterError(Problem(Code.SERVER_ERROR, text, hint="run the same command again")) from failure
