@@ -26,12 +26,7 @@ def report_build_diffs(session: Session, settings: Settings, watcher: Watcher, p
     if not settings.dry_run:
         raise click.UsageError("--base asks no cluster, so there is no dry run to leave out with --no-dry-run")
     with opened_base(settings, parameters["base"], watcher) as base:
-        names = chosen_environments(
-            settings,
-            parameters["environments"],
-            all_of_them=parameters["all_environments"],
-            every=lambda settings: names_on_both_sides(settings, base),
-        )
+        names = chosen_environments(settings, parameters, watcher, lambda settings: names_on_both_sides(settings, base))
 
         def run(name: str) -> Report:
             header, diff = diff_builds(settings, name, base, watcher)

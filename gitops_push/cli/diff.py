@@ -58,7 +58,7 @@ def diff_command(session: Session, /, **parameters: Any) -> int:
         raise click.UsageError("-o plan needs the server's dry run: leave out --base and --no-dry-run")
     if parameters["base"]:
         return report_build_diffs(session, settings, watcher, parameters)
-    names = chosen_environments(settings, parameters["environments"], all_of_them=parameters["all_environments"])
+    names = chosen_environments(settings, parameters, watcher)
 
     def run(name: str) -> Report:
         header, plan = diff(settings, name, watcher)

@@ -59,7 +59,7 @@ def drift_command(session: Session, /, **parameters: Any) -> int:
     """Report once what differs between the cluster and the config. Never writes."""
     settings = settings_of(session, parameters)
     watcher = watcher_of(session)
-    chosen = chosen_environments(settings, parameters["environments"], all_of_them=parameters["all_environments"])
+    chosen = chosen_environments(settings, parameters, watcher)
 
     def run(name: str) -> Report:
         header, report = drift(settings, name, watcher)

@@ -190,9 +190,17 @@ def verify_option(default: str) -> Callable[[Decorated], Decorated]:
 
 target = click.argument("environment", metavar="ENV", shell_complete=complete_environment)
 
+affected_option = option(
+    "--affected-by",
+    default="",
+    metavar="BASE..HEAD",
+    help="The environments that these commits can change; BASE alone: up to the files of this checkout.",
+)
+
 targets = chained(
     click.argument("environments", nargs=-1, metavar="ENV...", shell_complete=complete_environment),
     option("--all", "all_environments", is_flag=True, help="All environments of the config."),
+    affected_option,
 )
 
 dry_run_option = option(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,26 +89,44 @@ def watcher_of(session: Session) -> Watcher:
 
 def chosen_environments(
     settings: Settings,
-    named: Iterable[str],
-    *,
-    all_of_them: bool,
+    parameters: Mapping[str, Any],
+    watcher: Watcher,
     every: Callable[[Settings], tuple[str, ...]] = environment_names,
 ) -> tuple[str, ...]:
     """Return the environments that a command is about, or fail: none named, or names together with --all.
 
-    `every` returns what --all means. To find none is an error, or a job that says --all would be green and do nothing.
+    `every` returns what --all means. To find none of all is an error, or a job that says --all would be green and do
+    nothing; that a range of commits affects none is not.
     """
-    names = tuple(named)
-    if all_of_them and names:
-        raise click.UsageError("either name environments or say --all, not both")
+    names, all_of_them, asked = (parameters[name] for name in ("environments", "all_environments", "affected_by"))
+    if sum(map(bool, (names, all_of_them, asked))) > 1:
+        raise click.UsageError("either name environments, or say --all or --affected-by, not two of them")
+    if asked:
+        return _affected(settings, asked, watcher)
     if not all_of_them and not names:
         raise click.UsageError("name an environment of gitops-push.yaml or a path (or --all)")
-    found = names or every(settings)
+    found = tuple(names) or every(settings)
     if not found:
         message = "--all finds nothing: there are no environments"
         hint = "`gitops-push init` writes a gitops-push.yaml; a path works without one"
         raise ConfigError(Problem(Code.ENVIRONMENT_UNKNOWN, message, hint=hint))
     return found
+
+
+def _affected(settings: Settings, asked: str, watcher: Watcher) -> tuple[str, ...]:
+    from gitops_push.workflow.affected import affected_environments
+
+    affected = affected_environments(settings, asked, watcher)
+    if not affected.environments:
+        watcher.progress(f"no environment is affected by {asked}")
+    for name in affected.gone:
+        watcher.warning(gone_text(name, asked))
+    return tuple(each.environment.name for each in affected.environments)
+
+
+def gone_text(name: str, asked: str) -> str:
+    """Return the line about an environment that only the beginning of a range of commits has."""
+    return f"{name} is no longer in the config since {asked}; what it deployed stays: `gitops-push inventory list`"
 
 
 def highest(codes: Iterable[int]) -> int:

@@ -26,7 +26,7 @@ def status_command(session: Session, /, **parameters: Any) -> int:
     """Show what an environment owns in the cluster, with its health. Never writes."""
     settings = settings_of(session, parameters)
     watcher = watcher_of(session)
-    names = chosen_environments(settings, parameters["environments"], all_of_them=parameters["all_environments"])
+    names = chosen_environments(settings, parameters, watcher)
 
     def run(name: str) -> Report:
         header, report = status(settings, name, watcher)

@@ -29,7 +29,7 @@ def validate_command(session: Session, /, **parameters: Any) -> int:
     """
     settings = settings_of(session, parameters)
     watcher = watcher_of(session)
-    names = chosen_environments(settings, parameters["environments"], all_of_them=parameters["all_environments"])
+    names = chosen_environments(settings, parameters, watcher)
 
     def run(name: str) -> Report:
         built = validate(settings, name, watcher)

@@ -6,17 +6,19 @@ followed, all others are refused. `.git` does not exist here. Nothing is ever wr
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Final
 
 from gitops_push.core.codes import Code
 from gitops_push.core.errors import BuildError, Problem
+from gitops_push.core.inputs import Inputs
 from gitops_push.core.origin import Origin
 from gitops_push.system.beneath import Opener, OutsideError, Parts, open_beneath, split_path
 
@@ -50,14 +52,36 @@ class Entry:
     is_link: bool = False
 
 
+@dataclass(slots=True)
+class Sightings:
+    """Notes what is looked at; see `core.inputs.Inputs`."""
+
+    read: set[str] = field(default_factory=set)
+    looked: set[str] = field(default_factory=set)
+    listed: set[str] = field(default_factory=set)
+    unknown: str = ""
+
+    def inputs(self) -> Inputs:
+        """Return what was noted so far."""
+        return Inputs(frozenset(self.read), frozenset(self.looked), frozenset(self.listed), self.unknown)
+
+
 class RepoFiles:
     """The files beneath one root. Reads are remembered, so a base that is used many times is read once.
 
-    Every method raises `BuildError` (FILE_UNREADABLE, or BUDGET_EXCEEDED) that names the path.
+    `sightings` notes what is looked at, if there is one. Every method raises `BuildError` (FILE_UNREADABLE, or
+    BUDGET_EXCEEDED) that names the path.
     """
 
-    def __init__(self, root: PurePath, budget: FileBudget = FileBudget(), opener: Opener = open_beneath) -> None:
+    def __init__(
+        self,
+        root: PurePath,
+        budget: FileBudget = FileBudget(),
+        opener: Opener = open_beneath,
+        sightings: Sightings | None = None,
+    ) -> None:
         self.root = root
+        self._sightings = sightings
         self._opener = opener
         self._budget = budget
         self._contents: dict[Parts, bytes] = {}
@@ -76,6 +100,8 @@ class RepoFiles:
 
         `name` is one component of a path. What the root holds under this name can no longer be read.
         """
+        if self._sightings is not None:
+            self._sightings.unknown = f"it reads {folder}, which is not in the repo"
         if name in self._mounts:
             os.close(self._mounts.pop(name))
         self._mounts[name] = _open_root(folder)
@@ -84,6 +110,8 @@ class RepoFiles:
     def read(self, path: str) -> bytes:
         """Return the content of a regular file."""
         parts = _parts(path)
+        if (seen := self._sightings) is not None:
+            self._note(seen.read, seen.looked, parts)
         content = self._contents.get(parts)
         if content is None:
             content = self._contents[parts] = self._read_new(path, parts)
@@ -104,6 +132,8 @@ class RepoFiles:
     def real_path(self, path: str) -> str:
         """Return the path with all links followed, relative to the root."""
         parts = _parts(path)
+        if (seen := self._sightings) is not None:
+            self._note(seen.looked, seen.looked, parts)
         try:
             return _join(self._look(parts)[1])
         except OSError as error:
@@ -113,7 +143,10 @@ class RepoFiles:
 
     def entries(self, path: str) -> tuple[Entry, ...]:
         """Return the names in a directory, sorted, without `.git`. A link that leads outside counts as no directory."""
-        descriptor, _ = self._open(path, _parts(path), _LIST)
+        parts = _parts(path)
+        if (seen := self._sightings) is not None:
+            self._note(seen.listed, seen.looked, parts)
+        descriptor, _ = self._open(path, parts, _LIST)
         try:
             with os.scandir(descriptor) as found:
                 names = sorted((item.name, item.is_symlink(), item.is_dir(follow_symlinks=False)) for item in found)
@@ -168,6 +201,8 @@ class RepoFiles:
 
     def _mode(self, path: str) -> int | None:
         parts = _parts(path)
+        if (seen := self._sightings) is not None:
+            self._note(seen.looked, seen.looked, parts)
         try:
             return self._look(parts)[0]
         except OSError as error:
@@ -176,6 +211,12 @@ class RepoFiles:
             raise _unreadable(path, _reason(error)) from error
         except OutsideError as error:
             raise _unreadable(path, str(error)) from error
+
+    def _note(self, kind: set[str], looked: set[str], parts: Parts) -> None:
+        """Note a path as it was asked for, and where it leads; what is not there was looked for."""
+        looked.add(_join(parts))
+        with contextlib.suppress(OSError, OutsideError):
+            kind.add(_join(self._look(parts)[1]))
 
     def _look(self, parts: Parts) -> tuple[int, Parts]:
         """Return the mode of what is at a path, and the path without links; opened once, however often it is asked."""

@@ -54,18 +54,19 @@ class ClusterBench:
         self._write(ours, theirs, size, 0)
         print_line(f"apply, {size} new", [(self._ours(OUR_APPLY, ours), self._theirs(APPLY, theirs))])
         self._compare_diffs(ours, theirs, size, "unchanged", self._runs)
-        pairs = []
-        for version in range(1, runs + 1):
+        alone: list[tuple[Run, Run]] = []
+        after_diff: list[tuple[Run, Run]] = []
+        for version in range(1, 2 * runs + 1):
             self._write(ours, theirs, size, version)
             if version == 1:
                 self._compare_diffs(ours, theirs, size, "update", runs)
-            pairs.append(
-                (
-                    self._ours(OUR_DIFF, ours) + self._ours(OUR_APPLY, ours),
-                    self._theirs(DIFF, theirs, 1) + self._theirs(APPLY, theirs),
-                )
-            )
-        print_line(f"diff and apply, {size} changed", pairs)
+            with_diff = version % 2 == 0
+            diffed = (self._ours(OUR_DIFF, ours),) if with_diff else ()
+            mine = sum(diffed, self._ours(OUR_APPLY, ours))
+            both = self._theirs(DIFF, theirs, 1) + self._theirs(APPLY, theirs)
+            (after_diff if with_diff else alone).append((mine, both))
+        print_line(f"apply, {size} changed, against diff and apply", alone)
+        print_line(f"diff and apply, {size} changed", after_diff)
 
     def _compare_diffs(self, ours: Path, theirs: Path, size: int, action: str, runs: int) -> None:
         """Print our diff, which must find this action for all objects, against both of kubectl's."""
