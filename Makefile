@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Half of the tests' time is waiting; each of the two workers has a control plane of its own.
+TWO_AT_ONCE := --numprocesses 2 --dist loadfile
 # One file that stands for "the environment is as constraints.txt and pyproject.toml say".
 READY := $(VENV)/.ready
 
@@ -26,7 +28,7 @@ demo: control-plane  ## Build, diff, apply, wait, edit in the cluster, drift rep
 	@$(BIN)/python -m tests.demo
 
 test: control-plane  ## All tests, long campaigns as a seeded sample
-	@$(BIN)/python -m pytest -m "not prove"
+	@$(BIN)/python -m pytest -m "not prove" $(TWO_AT_ONCE)
 
 unit: $(READY)  ## The tests that need no API server
 	@$(BIN)/python -m pytest -m "not prove" tests/unit tests/test_architecture.py
