@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -31,7 +31,28 @@ class DirectorySource:
     recursive: bool = False
 
 
-Source: TypeAlias = KustomizeSource | DirectorySource
+@dataclass(frozen=True, slots=True)
+class HelmSource:
+    """A chart in the repo, a directory or an archive, that helm renders. Nothing is fetched, no cluster is asked.
+
+    `values` are files of the repo, later ones winning, and `inline` (JSON, "" for none) wins over all of them.
+    `namespace` "" is the environment's. Without `tests` the chart's test hooks are left out.
+    """
+
+    path: str
+    origin: Origin
+    release_name: str
+    namespace: str = ""
+    values: tuple[str, ...] = ()
+    inline: str = field(default="", repr=False)
+    kube_version: str = ""
+    api_versions: tuple[str, ...] = ()
+    crds: bool = True
+    hooks: bool = True
+    tests: bool = False
+
+
+Source: TypeAlias = KustomizeSource | DirectorySource | HelmSource
 
 
 @dataclass(frozen=True, slots=True)

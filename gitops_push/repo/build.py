@@ -18,7 +18,7 @@ from typing import assert_never
 from gitops_push.core.build_options import BuildOptions
 from gitops_push.core.checkout import Checkout
 from gitops_push.core.codes import Code
-from gitops_push.core.environment import DirectorySource, Environment, KustomizeSource, Source
+from gitops_push.core.environment import DirectorySource, Environment, HelmSource, KustomizeSource, Source
 from gitops_push.core.errors import BuildError, Problem
 from gitops_push.core.hooks import role_of
 from gitops_push.core.kinds import scopes_of
@@ -67,7 +67,8 @@ def build_manifests(
     them; without it none is started.
     """
     with private_folder() as folder:
-        raw, warnings = _build_sources(_Workshop(checkout, files, environ, folder), environment.sources)
+        workshop = _Workshop(checkout, files, environ, folder, environment.namespace)
+        raw, warnings = _build_sources(workshop, environment.sources)
     judged = _refuse if not lenient or any(not _is_named(item.body) for item in raw) else _warn
     problems = tuple(problem for item in raw for problem in object_problems(item.body, item.origin))
     warnings.extend(judged(problems, raw))
@@ -127,6 +128,7 @@ class _Workshop:
     files: RepoFiles
     environ: Mapping[str, str] | None = field(repr=False)
     folder: Path
+    namespace: str
     usage: Usage = field(default_factory=Usage)
 
     def programs(self, options: BuildOptions) -> Programs:
@@ -174,6 +176,12 @@ def _build_source(workshop: _Workshop, source: Source) -> tuple[list[_Raw], tupl
             return objects, tuple(str(warning) for warning in built.warnings)
         case DirectorySource():
             content = read_directory(workshop.files, source, workshop.usage)
+            return [_Raw(item.body, item.origin) for item in content.objects], tuple(map(_line, content.warnings))
+        case HelmSource():
+            from gitops_push.repo.charts import build_chart
+
+            programs = workshop.programs(BuildOptions(enable_helm=True))
+            content = build_chart(workshop.files, source, workshop.namespace, programs, workshop.usage)
             return [_Raw(item.body, item.origin) for item in content.objects], tuple(map(_line, content.warnings))
         case _:
             assert_never(source)

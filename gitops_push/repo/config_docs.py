@@ -13,6 +13,7 @@ from gitops_push.repo.config_grammar import (
     CONFLICT_RULE,
     CREDENTIALS,
     ENVIRONMENT,
+    HELM,
     IGNORE_RULE,
     KUSTOMIZE,
     PATTERN_ENVIRONMENT,
@@ -26,7 +27,7 @@ from gitops_push.repo.config_grammar import (
     WAIT_CONDITION,
     WAIT_RULE,
 )
-from gitops_push.repo.grammar import Brief, Either, Field, ListOf, Named, Number, Record, Switch, Text, Type
+from gitops_push.repo.grammar import Brief, Either, Field, Free, ListOf, Named, Number, Record, Switch, Text, Type
 
 _SCHEMA_ID: Final = "gitops-push.schema.json"
 
@@ -54,6 +55,12 @@ _ON_KUSTOMIZE: Final = """\
 A path alone is enough; a mapping says how to build it. The keys are kustomize's flags of these names, and the same
 flags of `gitops-push build` win over them. What these keys allow may start programs: review changes to them like
 changes to a pipeline. See [kustomize.md](kustomize.md)."""
+
+_ON_HELM: Final = """\
+The `helm` on the PATH (3.20 or later, or 4.1 or later) renders the chart as `helm template` does: without a network, a
+cluster, plugins or a home of the user. Dependencies have to be in the chart's `charts` folder. Messages name the
+template that an object comes from, hooks run as [hooks](order.md), and no release is recorded. See [deploy a
+chart](../how-to/deploy-a-chart.md)."""
 
 _ON_RECREATION: Final = """\
 Jobs and bare Pods need no rule. Namespaces, CustomResourceDefinitions, PersistentVolumes and their claims are never
@@ -89,6 +96,7 @@ _SECTIONS: Final[tuple[tuple[str, str, Record], ...]] = (
     ),
     ("environments.NAME.sources[]", "What an environment is built from.", SOURCE),
     ("environments.NAME.sources[].kustomize", _ON_KUSTOMIZE, KUSTOMIZE),
+    ("environments.NAME.sources[].helm", _ON_HELM, HELM),
     (
         "environments.NAME.renamedFrom",
         _ON_RENAMING,
@@ -174,6 +182,8 @@ def _schema_of(grammar: Type) -> dict[str, Any]:
             return {"anyOf": [_schema_of(grammar.text), _schema_of(grammar.record)]}
         case Switch():
             return {"type": "boolean"}
+        case Free():
+            return {"type": "object"}
         case _:
             assert_never(grammar)
 
@@ -254,6 +264,8 @@ def _type_words(grammar: Type) -> str:
             return f"{_words_of_text(grammar.text)}; or mapping"
         case Switch():
             return "`true` or `false`"
+        case Free():
+            return "mapping of anything"
         case _:
             assert_never(grammar)
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from gitops_push.core.durations import DURATION_EXAMPLES, DURATION_PATTERN
 from gitops_push.core.takeovers import OWNER_EXAMPLES, OWNER_FORMS, OWNER_PATTERN
-from gitops_push.repo.grammar import Brief, Either, Field, ListOf, Named, Number, Record, Switch, Text
+from gitops_push.repo.grammar import Brief, Either, Field, Free, ListOf, Named, Number, Record, Switch, Text
 from gitops_push.repo.placeholders import PLACEHOLDER
 
 _LABEL: Final = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
@@ -37,6 +37,9 @@ REORDER = Text("legacy or none", r"legacy|none", ("none",))
 LOAD_RESTRICTOR = Text("rootOnly or none", r"rootOnly|none", ("none",))
 VERSION_WORD = Text("a version", r"v?[0-9]+\.[0-9][-+.0-9A-Za-z]*", ("1.34.0",))
 OWNER = Text(f"an owner: {OWNER_FORMS}", OWNER_PATTERN, OWNER_EXAMPLES)
+RELEASE_NAME = Text(
+    "a release name (lower-case letters, digits and '-', at most 53)", r"[a-z0-9](?:[-a-z0-9]{0,51}[a-z0-9])?", ("api",)
+)
 API_VERSION = Text("an API version", r"[a-z0-9][-./a-zA-Z0-9]*", ("monitoring.coreos.com/v1",))
 
 CLUSTER_NAME = Text("a cluster name", r"[A-Za-z0-9](?:[-A-Za-z0-9._]*[A-Za-z0-9])?", ("prod-eu",))
@@ -149,15 +152,29 @@ KUSTOMIZE = Record(
         Field("gitOutside", Switch(), "`file://` bases may be git repositories outside the repo", default="false"),
     )
 )
+HELM = Record(
+    (
+        Field("chart", RELATIVE_PATH, "directory of a chart, or an archive of one", required=True),
+        Field("releaseName", RELEASE_NAME, "name of the release, which charts put into names", required=True),
+        Field("namespace", NAMESPACE, "namespace of the release", default="the environment's"),
+        Field("values", ListOf(RELATIVE_PATH), "files of values, later ones winning"),
+        Field("valuesInline", Free(), "values that win over those of the files"),
+        Field("kubeVersion", VERSION_WORD, "version of Kubernetes that the chart is told", default="helm's own"),
+        Field("apiVersions", ListOf(API_VERSION), "API versions that the chart is told, besides Kubernetes' own"),
+        Field("crds", Switch(), "the definitions in the chart's `crds` folder belong to the set", default="true"),
+        Field("hooks", Switch(), "the chart's hooks belong to the set", default="true"),
+        Field("tests", Switch(), "the chart's test hooks belong to the set", default="false"),
+    )
+)
 SOURCE = Record(
     (
         Field("kustomize", Brief(RELATIVE_PATH, KUSTOMIZE), "directory with a kustomization"),
         Field("directory", RELATIVE_PATH, "directory of plain manifests, or one file of them, read as kubectl does"),
         Field("recursive", Switch(), "also read the subdirectories", default="false", needs="directory"),
+        Field("helm", HELM, "a chart of the repo, rendered by helm"),
     ),
-    exactly_one=("kustomize", "directory"),
+    exactly_one=("kustomize", "directory", "helm"),
     later=(
-        ("helm", "a chart"),
         ("argocd", "an Argo CD Application"),
         ("flux", "a Flux Kustomization"),
     ),

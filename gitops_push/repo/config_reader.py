@@ -13,7 +13,7 @@ from gitops_push.core.errors import Problem
 from gitops_push.core.origin import Origin
 from gitops_push.core.suggestion import did_you_mean
 from gitops_push.core.tree import Fields, Node, as_origin, origin_at
-from gitops_push.repo.grammar import Brief, Either, Field, ListOf, Named, Number, Record, Switch, Text, Type
+from gitops_push.repo.grammar import Brief, Either, Field, Free, ListOf, Named, Number, Record, Switch, Text, Type
 
 _SHOWN: Final = 80
 
@@ -79,6 +79,9 @@ def _check(value: Node, grammar: Type, place: _Place) -> Iterator[Problem]:
         case Switch():
             if not isinstance(value, bool):
                 yield _wrong(place, f"{place} must be true or false, this is {describe(value)}")
+        case Free():
+            if not isinstance(value, dict):
+                yield _wrong(place, f"{place} must be a mapping, this is {describe(value)}")
         case _:
             assert_never(grammar)
 

@@ -56,7 +56,7 @@ def read_directory(files: RepoFiles, source: DirectorySource, usage: Usage | Non
             continue
         for document in documents:
             warnings.extend(document.warnings)
-            objects.extend(_objects_of(document))
+            objects.extend(objects_of(document))
     if problems:
         raise BuildError(problems)
     return DirectoryContent(tuple(objects), tuple(warnings))
@@ -98,7 +98,7 @@ def _read_file(files: RepoFiles, path: str, usage: Usage | None) -> tuple[Docume
     return read_documents(files.read(path), path, Dialect.KUBECTL, usage=usage)
 
 
-def _objects_of(document: Document) -> Iterator[ReadObject]:
+def objects_of(document: Document) -> Iterator[ReadObject]:
     """Yield the object of a document, or the items of a list; a list in a list stays one, and is refused later."""
     origin = start_of(document.value) or Origin(document.file, document.start_line, 1)
     items = _items_of(document.value)

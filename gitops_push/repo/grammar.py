@@ -27,6 +27,11 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True)
+class Free:
+    """A mapping of anything: what is in it belongs to somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
 class Number:
     """A whole number; `only` is the one value that is allowed, if there is just one."""
 
@@ -99,4 +104,4 @@ class Brief:
     record: Record
 
 
-Type: TypeAlias = "Text | Switch | Number | Either | ListOf | Named | Record | Brief"
+Type: TypeAlias = "Text | Switch | Free | Number | Either | ListOf | Named | Record | Brief"

@@ -26,6 +26,7 @@ from gitops_push.core.environment import (
     Environment,
     FieldRule,
     FormerName,
+    HelmSource,
     KustomizeSource,
     PruneRules,
     Source,
@@ -39,8 +40,9 @@ from gitops_push.core.kinds import BUILT_IN
 from gitops_push.core.objects import ObjectRef
 from gitops_push.core.origin import Origin
 from gitops_push.core.tree import Fields, origin_at
+from gitops_push.documents.json_text import canonical_json
 from gitops_push.repo.config import Entry, list_of, unknown_cluster
-from gitops_push.repo.config_grammar import CLUSTER_NAME, ENVIRONMENT_NAME, EXTERNAL, NAMESPACE
+from gitops_push.repo.config_grammar import CLUSTER_NAME, ENVIRONMENT_NAME, EXTERNAL, NAMESPACE, RELEASE_NAME
 from gitops_push.repo.config_reader import matches
 from gitops_push.repo.directory import kustomization_of
 from gitops_push.repo.grammar import Text
@@ -194,6 +196,8 @@ def _sources(maker: Maker) -> tuple[Source, ...]:
 
 def _source(maker: Maker, settings: Fields, index: int) -> Source:
     item = settings["sources"][index]
+    if "helm" in item:
+        return _helm_source(maker, item["helm"], origin_at(settings, ("sources", index, "helm")) or maker.entry.origin)
     key = "kustomize" if "kustomize" in item else "directory"
     written = item[key] if isinstance(item[key], Fields) else Fields({"path": item[key]})
     origin = origin_at(settings, ("sources", index, key)) or maker.entry.origin
@@ -204,6 +208,27 @@ def _source(maker: Maker, settings: Fields, index: int) -> Source:
         maker.wrong(f"{path} has no kustomization", origin, f"to read it as plain manifests, write 'directory: {path}'")
     builder = written.get("builder", "native")
     return KustomizeSource(path, origin, _build_options(maker, written), "" if builder == "native" else builder)
+
+
+def _helm_source(maker: Maker, written: Fields, origin: Origin) -> HelmSource:
+    path = _existing_path(maker, maker.filled(written["chart"], None, origin), origin)
+    if path and maker.files.is_dir(path) and not maker.files.is_file(f"{path}/Chart.yaml"):
+        maker.wrong(f"{path} has no Chart.yaml", origin, "name the directory of a chart, or an archive of one")
+    filled = [maker.filled(value, None, origin) for value in written.get("values", ())]
+    inline = written.get("valuesInline")
+    return HelmSource(
+        path=path,
+        origin=origin,
+        release_name=maker.filled(written["releaseName"], RELEASE_NAME, origin),
+        namespace=maker.filled(written.get("namespace", ""), NAMESPACE, origin) if "namespace" in written else "",
+        values=tuple(_existing_path(maker, value, origin) for value in filled),
+        inline=canonical_json(inline).decode() if inline else "",
+        kube_version=written.get("kubeVersion", ""),
+        api_versions=tuple(written.get("apiVersions", ())),
+        crds=written.get("crds", True),
+        hooks=written.get("hooks", True),
+        tests=written.get("tests", False),
+    )
 
 
 def _build_options(maker: Maker, written: Fields) -> BuildOptions:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gitops_push.core.codes import Code
-from gitops_push.core.environment import Environment, KustomizeSource
+from gitops_push.core.environment import Environment, HelmSource, KustomizeSource, Source
 from gitops_push.core.errors import BuildError, ConfigError, Problem
 from gitops_push.core.inputs import Inputs, TreeEntry, changes_between, without_origins
 from gitops_push.repo.build import build_manifests
@@ -162,17 +162,20 @@ def _before(workspace: Workspace, commit: str, settings: Settings) -> _Before:
 
 def _inputs_of(space: Workspace, environment: Environment, settings: Settings) -> Inputs:
     """Build an environment, and return what that looked at; a build that fails fails by what it has seen until then."""
-    kustomized = [source for source in environment.sources if isinstance(source, KustomizeSource)]
-    for source in kustomized:
-        if source.builder or source.options.enable_exec:
+    for source in environment.sources:
+        if isinstance(source, KustomizeSource) and (source.builder or source.options.enable_exec):
             return Inputs(unknown=f"{source.path} is built with a program that may read anything")
     sightings = Sightings()
     files = RepoFiles(space.checkout.root, sightings=sightings)
     try:
         build_manifests(space.checkout, files, environment, settings.environ)
     except BuildError as error:
-        if any(source.options.enable_helm for source in kustomized):  # it may be helm that is missing
+        if any(_runs_helm(source) for source in environment.sources):  # it may be helm that is missing
             return Inputs(unknown=f"it cannot be built: {error.problems[0].message}")
     finally:
         files.close()
     return sightings.inputs()
+
+
+def _runs_helm(source: Source) -> bool:
+    return isinstance(source, HelmSource) or (isinstance(source, KustomizeSource) and source.options.enable_helm)

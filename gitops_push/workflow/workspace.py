@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from gitops_push.core.checkout import Checkout
 from gitops_push.core.codes import Code
-from gitops_push.core.environment import Dependency, DirectorySource, Environment, KustomizeSource, Source
+from gitops_push.core.environment import Dependency, DirectorySource, Environment, HelmSource, KustomizeSource, Source
 from gitops_push.core.errors import ConfigError, Problem, RefusedError
 from gitops_push.repo.environments import (
     Asked,
@@ -134,6 +134,8 @@ def _describe_source(source: Source) -> str:
             return f"kustomize: {source.path}"
         case DirectorySource():
             return f"directory: {source.path}"
+        case HelmSource():
+            return f"helm: {source.path}"
         case _:
             assert_never(source)
 

@@ -6,10 +6,8 @@ be in the reviewed commit.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
 
 from gitops_push.core.errors import BuildError
 from gitops_push.core.tree import Fields, copy_tree
@@ -17,15 +15,13 @@ from gitops_push.documents.reader import Dialect, Document, read_documents
 from gitops_push.documents.writer import to_yaml
 from gitops_push.kustomize.errors import invalid
 from gitops_push.kustomize.helm.chart import HelmChart
+from gitops_push.kustomize.helm.rendered import rendered_parts
 from gitops_push.kustomize.loader import Loader
 from gitops_push.kustomize.manifests import resources_of
 from gitops_push.kustomize.patches.strategic_merge import MergeContext, merge
 from gitops_push.kustomize.programs import ChartRequest
 from gitops_push.kustomize.resource import Resource
 from gitops_push.kustomize.typed_fields import Text
-
-_SEPARATOR: Final = re.compile(r"^---[ \t]*(?:#.*)?\r?\n", re.MULTILINE)
-_SOURCE: Final = re.compile(r"^# Source: ([^\n]+)$", re.MULTILINE)
 
 
 def generate_chart(chart: HelmChart, namespace: Text | None, loader: Loader) -> list[Resource]:
@@ -90,10 +86,8 @@ def _documents(output: bytes, folder: str, loader: Loader) -> Iterator[Document]
 
     Helm may print messages before the first document, which are no object: they are passed over.
     """
-    names: dict[str, int] = {}
-    parts = _SEPARATOR.split(output.decode("utf-8", "replace"))
-    for index, part in enumerate(parts):
-        file = _name(part, folder, names)
+    parts = rendered_parts(output, folder)
+    for index, (file, part) in enumerate(parts):
         loader.written.hold(file, part)
         try:
             documents = read_documents(part.encode(), file, Dialect.KUSTOMIZE, usage=loader.usage)
@@ -102,11 +96,3 @@ def _documents(output: bytes, folder: str, loader: Loader) -> Iterator[Document]
                 raise
             continue
         yield from (one for one in documents if index or len(parts) == 1 or isinstance(one.value, Fields))
-
-
-def _name(part: str, folder: str, names: dict[str, int]) -> str:
-    """Return a name for the rendered text of a template: `charts/web/templates/svc.yaml (rendered)`."""
-    source = _SOURCE.search(part)
-    file = f"{folder.rpartition('/')[0]}/{source[1]}".lstrip("/") if source else folder
-    names[file] = names.get(file, 0) + 1
-    return f"{file} (rendered)" if names[file] == 1 else f"{file} (rendered, {names[file]})"

@@ -319,13 +319,15 @@ def test_a_wrong_line_of_an_environment_is_reported_in_its_place(
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("{helm: {chart: charts/api}}", "environments.prod.sources[0].helm is not supported yet (a chart)"),
+        ("{helm: {chart: charts/api}}", "environments.prod.sources[0].helm has no 'releaseName'"),
+        ("{helm: {chart: none, releaseName: api}}", "environment 'prod': there is no none"),
+        ("{helm: {chart: base/crds, releaseName: api}}", "environment 'prod': base/crds has no Chart.yaml"),
         ("{argocd: a.yaml}", "environments.prod.sources[0].argocd is not supported yet (an Argo CD Application)"),
         ("{flux: a.yaml}", "environments.prod.sources[0].flux is not supported yet (a Flux Kustomization)"),
-        ("{}", "environments.prod.sources[0] must have exactly one of kustomize, directory; it has none"),
+        ("{}", "environments.prod.sources[0] must have exactly one of kustomize, directory, helm; it has none"),
         (
             "{kustomize: a, directory: b}",
-            "environments.prod.sources[0] must have exactly one of kustomize, directory; it has kustomize and",
+            "environments.prod.sources[0] must have exactly one of kustomize, directory, helm; it has kustomize and",
         ),
         ("{kustomize: a, recursive: true}", "environments.prod.sources[0].recursive needs 'directory' beside it"),
         ("{kustomize: apps/none}", "environment 'prod': there is no apps/none"),

@@ -22,7 +22,7 @@ from gitops_push.repo.config_docs import to_reference, to_schema, write_docs
 from gitops_push.repo.config_grammar import CONFIG
 from gitops_push.repo.config_reader import grammar_problems
 from gitops_push.repo.environments import load_environments
-from gitops_push.repo.grammar import Brief, Either, ListOf, Named, Number, Record, Switch, Text, Type
+from gitops_push.repo.grammar import Brief, Either, Free, ListOf, Named, Number, Record, Switch, Text, Type
 from gitops_push.system.files import RepoFiles
 from tests.unit.repo.test_config import FULL, PATTERN, checkout_of
 
@@ -74,6 +74,8 @@ def documents_of(grammar: Type) -> st.SearchStrategy[Any]:
             return documents_of(grammar.text) | documents_of(grammar.record)
         case Switch():
             return st.booleans()
+        case Free():
+            return st.dictionaries(st.sampled_from(("a", "b")), st.integers() | st.just({"c": ["d"]}), max_size=2)
         case _:
             assert_never(grammar)
 
@@ -145,7 +147,7 @@ def keys_of(grammar: Type) -> Iterator[str]:
             yield from keys_of(grammar.item)
         case Brief():
             yield from keys_of(grammar.record)
-        case Text() | Number() | Either() | Switch():
+        case Text() | Number() | Either() | Switch() | Free():
             return
         case _:
             assert_never(grammar)

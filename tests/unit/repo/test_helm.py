@@ -41,13 +41,17 @@ metadata:
 ALLOWED = BuildOptions(enable_helm=True)
 
 
+TELLS_VERSION = 'if [ "$1" = version ]; then printf v3.22.0; exit; fi\n'
+
+
 @pytest.fixture
 def helm(tmp_path: Path) -> Path:
     """A helm that copies what it is given beside itself, and prints RENDERED."""
     path = write_tree(tmp_path, {"bin/helm": ""}) / "bin" / "helm"
     seen = shlex.quote(str(tmp_path / "seen"))
     path.write_text(
-        f"#!/bin/sh\nmkdir -p {seen}\nprintf '%s\\n' \"$@\" >{seen}/argv\nenv >{seen}/env\ncp -r . {seen}/files\n"
+        f"#!/bin/sh\n{TELLS_VERSION}mkdir -p {seen}\n"
+        f"printf '%s\\n' \"$@\" >{seen}/argv\nenv >{seen}/env\ncp -r . {seen}/files\n"
         f"cat {shlex.quote(str(tmp_path / 'rendered'))}\n"
     )
     path.chmod(0o755)
@@ -270,6 +274,6 @@ def test_a_helm_that_is_missing_or_fails_is_an_error(tmp_path: Path, helm: Path)
     missing = BuildOptions(enable_helm=True, helm=HelmOptions("helm-that-is-not-there"))
     with pytest.raises(BuildError, match="there is no helm-that-is-not-there on the PATH"):
         build(tmp_path, "{name: web}", missing)
-    helm.write_text("#!/bin/sh\necho 'Error: template: x' >&2\nexit 1\n")
+    helm.write_text(f"#!/bin/sh\n{TELLS_VERSION}echo 'Error: template: x' >&2\nexit 1\n")
     with pytest.raises(BuildError, match="helm cannot render the chart 'web': Error: template: x"):
         build(tmp_path, "{name: web}")
