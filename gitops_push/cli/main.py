@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "resume": "End the hold of an environment.",
     "unlock": "Show who holds the lock of an environment, or release it.",
     "inventory": "List the inventories of a cluster, adopt a lost one, or rename one.",
+    "rbac": "Print the least role that a deployment, a plan or a drift report needs.",
     "credentials": "Keep kubeconfigs in the system's keyring.",
     "completion": "Print the completion script of a shell.",
     "version": "Print the version.",
@@ -75,6 +76,7 @@ _EPILOGS: Final = {
     "hold": (_TARGET, _VARIABLES, _READING),
     "resume": (_TARGET, _VARIABLES, _READING),
     "unlock": (_TARGET, _VARIABLES, _READING),
+    "rbac": (_TARGET, _VARIABLES, _READING),
     "credentials": (_VARIABLES, _READING),
     "inventory": (_TARGET, _VARIABLES, _READING),
 }
