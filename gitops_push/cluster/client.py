@@ -26,7 +26,7 @@ from gitops_push.cluster.reply import NoReply, Reply, ReplyTooLarge
 from gitops_push.cluster.request import ERROR_LIMIT_BYTES, JSON, Request
 from gitops_push.cluster.retries import Retries
 from gitops_push.cluster.sockets import CurrentCall, deadline_socket
-from gitops_push.cluster.tls_errors import tls_error
+from gitops_push.cluster.tls_errors import may_pass, tls_error
 from gitops_push.core.codes import Code
 from gitops_push.core.credential import Credential
 from gitops_push.core.errors import ClusterError, CredentialError, Problem
@@ -129,7 +129,7 @@ class UrllibWire:
         tls = _cause_of(error, ssl.SSLError)
         broken_off = isinstance(tls, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError))
         if isinstance(tls, ssl.SSLError) and not broken_off and _cause_of(error, TimeoutError) is None:
-            return NoReply(tls_error(self._credential, tls), sent=self._call.sent, final=True)
+            return NoReply(tls_error(self._credential, tls), sent=self._call.sent, final=not may_pass(tls))
         proxy = self._pool.proxy
         through = f" (through the proxy {proxy.host})" if proxy is not None else ""
         what, hint = self._reason(error)

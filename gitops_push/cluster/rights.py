@@ -7,6 +7,7 @@
 | the history | get | refused: it says whether the environment is on hold |
 | the history | create, update | a note: the deployment is not recorded |
 | objects that were not dry-run, recreations | create, patch (recreations also get, delete) | refused |
+| bindings that were not dry-run | bind of their role | a note: the server may know that the role gives nothing new |
 | deletions | get, delete | refused |
 | the record of an earlier name | list, delete | refused |
 | what stays without being applied, and has its label | get, patch | a note: that record stays as well |
@@ -18,7 +19,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -37,12 +38,14 @@ from gitops_push.core.kinds import split_api_version
 from gitops_push.core.objects import Body, Manifest
 from gitops_push.core.ordering import Stage, stage_of
 from gitops_push.core.plan import APPLIED, IN_SET, Action, Change, Fidelity, HookState, Plan
+from gitops_push.core.roles import RBAC, plural
 
 _POLLED: Final = "its health is asked for again and again instead of being watched"
 _UNRESOLVED: Final = "a write whose answer is lost cannot be looked up, and is reported as unknown"
 _LEFT_OVER: Final = "shards of the inventory that nobody needs any more stay in the cluster"
 _NOT_MOVED: Final = "the inventory of the earlier name stays until all that is kept can be given the new label"
 _UNRECORDED: Final = "the deployment does not get into the history"
+_UNBOUND: Final = "a binding is refused unless the credential has all rights of its role"
 _POORER: Final = "the reasons of a failed rollout are told in fewer words"
 
 _EVIDENCE: Final = (
@@ -98,6 +101,7 @@ def needs_of(request: DeployRequest, inventory: Inventory, resource_of: Resource
     yield from _former_needs(inventory, changes, resource_of)
     for change in changes:
         yield from (Need(asked, change) for asked in _questions(change, _write_verbs(change), resource_of))
+    yield from _bind_needs(request)
     yield from _wait_needs((*_waited_for(request), *hooks), resource_of)
     for change in applied:
         yield from (Need(asked, change, without=_UNRESOLVED) for asked in _questions(change, ("get",), resource_of))
@@ -142,6 +146,18 @@ def _former_needs(inventory: Inventory, changes: Iterable[Change], resource_of: 
         if change.action is Action.KEPT:
             questions = _questions(change, ("get", "patch"), resource_of)
             yield from (Need(asked, change, without=_NOT_MOVED) for asked in questions)
+
+
+def _bind_needs(request: DeployRequest) -> Iterator[Need]:
+    """Yield what the server asks of who gives a role to somebody, where no dry run has shown that it is content."""
+    bodies = {manifest.ref: manifest.body for manifest in request.manifests.manifests}
+    for change in request.plan.changes:
+        if change.ref.group == RBAC and "create" in _write_verbs(change):
+            role = bodies.get(change.ref, _NO_BODY).get("roleRef")
+            if isinstance(role, Mapping):
+                namespace = change.ref.namespace if role.get("kind") == "Role" else ""
+                asked = AccessQuestion("bind", RBAC, plural(str(role.get("kind"))), namespace, str(role.get("name")))
+                yield Need(asked, change, without=_UNBOUND)
 
 
 def _write_verbs(change: Change) -> tuple[str, ...]:

@@ -25,7 +25,13 @@ _CLIENT_REFUSED: Final = (
     "ALERT_UNKNOWN_CA",
     "ALERT_DECRYPT_ERROR",
 )
+_PASSING: Final = ("ALERT_DECODE_ERROR", "ALERT_INTERNAL_ERROR")
 _NOT_TLS: Final = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE")
+
+
+def may_pass(error: ssl.SSLError) -> bool:
+    """Return whether a new connection may do better: alerts of a server, or of what stands before it, in trouble."""
+    return any(text in (error.reason or "") for text in _PASSING)
 
 
 def tls_error(credential: Credential, error: ssl.SSLError) -> GitopsPushError:
